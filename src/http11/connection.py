@@ -1,0 +1,614 @@
+"""`Connection`: the only place where protocol state changes. It holds a buffer, asks, and remembers (RFC 9112 9).
+
+In:  `receive_data` -> buffer -> the state picks one pure parser -> an event -> the state machine -> out.
+Out: an event -> the state machine says whether it may -> one pure serializer -> bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sized
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar, overload
+
+import attrs
+
+from http11 import framing, parsing, serialization, states
+from http11.errors import ErrorT, LocalProtocolError, RemoteProtocolError, clipped, violation
+from http11.events import (
+    NEED_DATA,
+    PAUSED,
+    ClientEvent,
+    ConnectionClosed,
+    Data,
+    EndOfMessage,
+    Event,
+    InformationalResponse,
+    Request,
+    Response,
+    ServerEvent,
+    Signal,
+)
+from http11.headers import is_strict
+from http11.policy import STRICT, Policy
+from http11.states import CLIENT, SERVER, JointState, Move, Role, State
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+__all__ = ["DEFAULT_MAX_INCOMPLETE_EVENT_SIZE", "ClientConnection", "Connection", "ServerConnection"]
+
+# What we are willing to hold of one head: other servers take 8 KiB (Apache, nginx, Tomcat) to 80 KiB (Node.js) in all.
+DEFAULT_MAX_INCOMPLETE_EVENT_SIZE: Final = 16 * 1024
+
+RoleT_co = TypeVar("RoleT_co", bound=Role, covariant=True)
+PayloadT = TypeVar("PayloadT", bound=Sized)
+HeadT = TypeVar("HeadT", Request, InformationalResponse, Response)
+FieldsT = TypeVar("FieldsT", Request, InformationalResponse, Response, EndOfMessage)
+
+_Sendable: TypeAlias = Request | InformationalResponse | Response | Data[PayloadT] | EndOfMessage | ConnectionClosed
+
+
+class Connection(Generic[RoleT_co]):
+    """One HTTP/1.1 connection, seen from one side; it does no input or output of its own.
+
+    Args:
+        our_role: `CLIENT` or `SERVER`.
+        max_incomplete_event_size: The greatest size of a head, a chunk line or a trailer section, in bytes.
+        policy: What is tolerated of the peer, and how much.
+
+    Raises:
+        ValueError: `our_role` is neither `CLIENT` nor `SERVER`.
+
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_body",
+        "_buffer",
+        "_closed",
+        "_informational_responses",
+        "_joint",
+        "_limit",
+        "_offset",
+        "_our_role",
+        "_outgoing",
+        "_policy",
+        "_request_method",
+        "_searched",
+        "_sent",
+        "_skipped",
+        "_start",
+        "_their_http_version",
+        "_waiting_for_continue",
+    )
+
+    def __init__(
+        self,
+        our_role: RoleT_co,
+        max_incomplete_event_size: int = DEFAULT_MAX_INCOMPLETE_EVENT_SIZE,
+        *,
+        policy: Policy = STRICT,
+    ) -> None:
+        if our_role not in (CLIENT, SERVER):
+            raise ValueError(f"expected CLIENT or SERVER as our_role, got {our_role!r}")
+        self._our_role: RoleT_co = our_role
+        self._policy = policy
+        self._limit = max_incomplete_event_size
+
+        self._joint = JointState()
+        # The method of the request that is being answered, or None before it is known.
+        self._request_method: bytes | None = None
+        self._their_http_version: bytes | None = None
+        self._waiting_for_continue = False
+
+        # What has been received and not read is _buffer[_start:]; its first _searched bytes have been seen, and are not
+        # enough. A piece that arrives at an empty buffer is kept as it is; a second one makes it a bytearray.
+        self._buffer: bytes | bytearray = b""
+        self._start = 0
+        self._searched = 0
+        self._closed = False
+        # Where in its message the first unread byte stands, and how many bytes of empty lines stood before it.
+        self._offset = 0
+        self._skipped = 0
+        # How far the body that is being received has got.
+        self._body: parsing.BodyProgress = None
+        self._informational_responses = 0
+
+        # How the body that is being sent ends, and how many of its bytes have been sent.
+        self._outgoing = framing.NO_BODY
+        self._sent = 0
+
+    # --- what is known ----------------------------------------------------------------------------------------------
+
+    @property
+    def our_role(self) -> RoleT_co:
+        """`CLIENT` or `SERVER`, as was given."""
+        return self._our_role
+
+    @property
+    def their_role(self) -> Role:
+        """The other role."""
+        return SERVER if self._our_role == CLIENT else CLIENT
+
+    @property
+    def our_state(self) -> State:
+        """Our own state."""
+        return self._joint.client if self._our_role == CLIENT else self._joint.server
+
+    @property
+    def their_state(self) -> State:
+        """The peer's state, as far as we can know it."""
+        return self._joint.server if self._our_role == CLIENT else self._joint.client
+
+    @property
+    def states(self) -> dict[Role, State]:
+        """A new dict of both states, by role."""
+        return {CLIENT: self._joint.client, SERVER: self._joint.server}
+
+    @property
+    def their_http_version(self) -> bytes | None:
+        """The version of the peer's last message, such as ``b"1.1"``, or `None` before the first."""
+        return self._their_http_version
+
+    @property
+    def client_is_waiting_for_100_continue(self) -> bool:
+        """Whether the client holds its body back until it gets a 100 or a final response (RFC 9110 10.1.1)."""
+        return self._waiting_for_continue
+
+    @property
+    def they_are_waiting_for_100_continue(self) -> bool:
+        """Whether the peer is a client that waits in this way."""
+        return self._waiting_for_continue and self._our_role == SERVER
+
+    @property
+    def trailing_data(self) -> tuple[bytes, bool]:
+        """What has been received and not read, and whether the peer has closed: to hand a switched connection over."""
+        return bytes(self._buffer[self._start :]), self._closed
+
+    # --- in ---------------------------------------------------------------------------------------------------------
+
+    def receive_data(self, data: Buffer) -> None:
+        """Add received bytes to the buffer; ``b""`` means that the peer has closed. Does no parsing.
+
+        While `next_event` says `PAUSED` you should not receive more: it has to be kept.
+
+        Raises:
+            RuntimeError: There is data after the end.
+            TypeError: `data` is not bytes-like.
+
+        """
+        piece = data if type(data) is bytes else memoryview(data).tobytes()
+        if not piece:
+            self._closed = True
+        elif self._closed:
+            raise RuntimeError("expected nothing after the end of the connection, got more data")
+        elif self._start == len(self._buffer):
+            self._buffer = piece
+            self._start = 0
+        else:
+            if isinstance(self._buffer, bytes):
+                self._buffer = bytearray(self._buffer[self._start :])
+            else:
+                del self._buffer[: self._start]
+            self._start = 0
+            self._buffer += piece
+
+    @overload
+    def next_event(self: Connection[Literal["CLIENT"]]) -> ServerEvent | Signal: ...
+    @overload
+    def next_event(self: Connection[Literal["SERVER"]]) -> ClientEvent | Signal: ...
+    @overload
+    def next_event(self) -> Event | Signal: ...
+    def next_event(self) -> Event | Signal:
+        """Return the peer's next event, or `NEED_DATA`, or `PAUSED`.
+
+        Once it has returned `ConnectionClosed` it always will.
+
+        Raises:
+            RemoteProtocolError: The peer has broken the protocol, now or before; `their_state` is `ERROR`.
+
+        """
+        state = self.their_state
+        if state == states.ERROR:
+            raise violation(
+                RemoteProtocolError,
+                "already-failed",
+                "expected nothing more of a peer that has broken the protocol",
+            )
+        try:
+            event = self._read(state)
+            if not isinstance(event, type):
+                self._advance(self.their_role, event, RemoteProtocolError)
+        except BaseException:
+            self._joint = states.after_error(self._joint, self.their_role)
+            raise
+        return event
+
+    def _read(self, state: State) -> Event | Signal:
+        if state in (states.IDLE, states.SEND_RESPONSE):
+            return self._read_head(state)
+        if state == states.SEND_BODY:
+            return self._read_body()
+        if state in (states.MIGHT_SWITCH_PROTOCOL, states.SWITCHED_PROTOCOL):
+            return PAUSED
+        if self._start < len(self._buffer):
+            if state == states.DONE:
+                return PAUSED
+            raise violation(
+                RemoteProtocolError,
+                "unexpected-bytes",
+                f"expected the end of the connection in {state}, got more bytes",
+            )
+        return ConnectionClosed() if self._closed else NEED_DATA
+
+    def _read_head(self, state: State) -> Event | Signal:
+        section: parsing.Section = "response" if self._our_role == CLIENT else "request"
+        policy = self._policy
+        self._offset = 0
+        if section == "request":
+            begin = parsing.skip_empty_lines(self._buffer, self._start, policy=policy)
+            if begin > self._start:
+                self._skipped += begin - self._start
+                self._consume(begin)
+                self._offset = 0
+        end = parsing.find_section_end(
+            self._buffer,
+            self._start,
+            section=section,
+            limit=self._limit - self._skipped,
+            searched=self._searched,
+            closed=self._closed,
+            policy=policy,
+        )
+        if end is None:
+            return self._incomplete(state)
+        head = bytes(self._buffer[self._start : end])
+        event: Request | InformationalResponse | Response
+        if section == "request":
+            event = parsing.parse_request(head, policy=policy)
+        else:
+            event = parsing.parse_response(head, policy=policy)
+        self._skipped = 0
+        self._consume(end)
+        return event
+
+    def _incomplete(self, state: State) -> Event | Signal:
+        unread = len(self._buffer) - self._start
+        self._searched = unread
+        if not self._closed:
+            return NEED_DATA
+        if unread == 0 and state == states.IDLE:
+            return ConnectionClosed()
+        raise violation(
+            RemoteProtocolError,
+            "head-cut-short",
+            f"peer closed the connection before the end of a head: received {unread} bytes of it",
+        )
+
+    def _read_body(self) -> Event | Signal:
+        buffer, start, body = self._buffer, self._start, self._body
+        try:
+            if body is None:
+                event, body, stop = parsing.read_until_close(buffer, start, closed=self._closed)
+            elif isinstance(body, parsing.LengthProgress):
+                event, body, stop = parsing.read_length_body(buffer, start, body, closed=self._closed)
+            else:
+                event, body, stop = parsing.read_chunked_body(
+                    buffer,
+                    start,
+                    body,
+                    limit=self._limit,
+                    searched=self._searched,
+                    closed=self._closed,
+                    policy=self._policy,
+                )
+        except RemoteProtocolError as error:
+            if error.offset is not None:
+                error.offset += self._offset - start
+            raise
+        self._body = body
+        self._consume(stop)
+        if event is None:
+            self._searched = len(self._buffer) - self._start
+            return NEED_DATA
+        return event
+
+    def _consume(self, stop: int) -> None:
+        """Move on to `_buffer[stop]`, and let go of what is not needed any more."""
+        self._offset += stop - self._start
+        self._start = stop
+        self._searched = 0
+        if stop == len(self._buffer):
+            self._buffer = b""
+            self._start = 0
+
+    # --- out --------------------------------------------------------------------------------------------------------
+
+    @overload
+    def send(self, event: ConnectionClosed) -> None: ...
+    @overload
+    def send(self: Connection[Literal["CLIENT"]], event: Request | Data[bytes] | EndOfMessage) -> bytes: ...
+    @overload
+    def send(
+        self: Connection[Literal["SERVER"]],
+        event: InformationalResponse | Response | Data[bytes] | EndOfMessage,
+    ) -> bytes: ...
+    @overload
+    def send(self, event: Data[bytes] | EndOfMessage) -> bytes: ...
+    def send(self, event: Event) -> bytes | None:
+        """Return the bytes to write for `event`, or `None` for `ConnectionClosed`: close, or half-close, then.
+
+        Raises:
+            LocalProtocolError: `event` may not be sent now, or not at all; `our_state` is `ERROR`.
+            TypeError: `event` is not an event, or a `Data` whose payload is not bytes; nothing has changed.
+
+        """
+        if isinstance(event, Data) and not isinstance(event.data, bytes):
+            raise TypeError(
+                f"expected bytes as the payload of Data, got {type(event.data).__name__}: "
+                "use send_with_data_passthrough"
+            )
+        pieces = self._send(event)
+        return None if pieces is None else b"".join(pieces)
+
+    @overload
+    def send_with_data_passthrough(self, event: ConnectionClosed) -> None: ...
+    @overload
+    def send_with_data_passthrough(
+        self: Connection[Literal["CLIENT"]], event: Request | EndOfMessage
+    ) -> list[bytes]: ...
+    @overload
+    def send_with_data_passthrough(
+        self: Connection[Literal["SERVER"]], event: InformationalResponse | Response | EndOfMessage
+    ) -> list[bytes]: ...
+    @overload
+    def send_with_data_passthrough(self, event: EndOfMessage) -> list[bytes]: ...
+    @overload
+    def send_with_data_passthrough(self, event: Data[PayloadT]) -> list[bytes | PayloadT]: ...
+    def send_with_data_passthrough(
+        self,
+        event: _Sendable[PayloadT],
+    ) -> list[bytes] | list[bytes | PayloadT] | None:
+        """Return what to write for `event`, in order, where the payload of a `Data` appears as itself.
+
+        So a file that is to be sent by `os.sendfile` can be framed without being read: all that is asked of it is its
+        length, in bytes.
+
+        Raises:
+            LocalProtocolError: `event` may not be sent now, or not at all; `our_state` is `ERROR`.
+            TypeError: `event` is not an event; nothing has changed.
+
+        """
+        return self._send(event)
+
+    def _send(self, event: _Sendable[PayloadT]) -> list[bytes | PayloadT] | None:
+        if type(event) not in _MOVES:
+            raise TypeError(f"expected an http11 event to send, got {type(event).__name__}")
+        if self.our_state == states.ERROR:
+            raise violation(
+                LocalProtocolError, "already-failed", f"expected nothing in ERROR, got {type(event).__name__}"
+            )
+        try:
+            return self._pieces(event)
+        except BaseException:
+            self._joint = states.after_error(self._joint, self._our_role)
+            raise
+
+    def _pieces(self, event: _Sendable[PayloadT]) -> list[bytes | PayloadT] | None:
+        role = self._our_role
+        if isinstance(event, Data):
+            self._advance(role, event, LocalProtocolError)
+            return self._framed(event.data)
+        if isinstance(event, EndOfMessage):
+            end = _valid(event)
+            self._advance(role, end, LocalProtocolError)
+            return [self._end(end)]
+        if isinstance(event, ConnectionClosed):
+            self._advance(role, event, LocalProtocolError)
+            return None
+        if isinstance(event, Request):
+            request = _sendable(event)
+            self._advance(role, request, LocalProtocolError)
+            return [serialization.serialize_request(request)]
+        if isinstance(event, InformationalResponse):
+            interim = framing.informational_to_send(_sendable(event))
+            self._advance(role, interim, LocalProtocolError)
+            return [serialization.serialize_response(interim)]
+        response = framing.response_to_send(
+            _sendable(event),
+            request_method=self._request_method,
+            peer_version=self._their_http_version,
+            # A client that has broken the protocol, or has closed, will not send another request.
+            keep_alive=self._joint.keep_alive and self._joint.client not in (states.ERROR, states.CLOSED),
+        )
+        self._advance(role, response, LocalProtocolError)
+        return [serialization.serialize_response(response)]
+
+    def _framed(self, payload: PayloadT) -> list[bytes | PayloadT]:
+        size = len(payload)
+        kind, length = self._outgoing
+        self._sent += size
+        if kind == "length" and self._sent > length:
+            raise violation(
+                LocalProtocolError,
+                "too-much-body",
+                f"expected {length} bytes of body, as its length says, got {self._sent}",
+            )
+        if size == 0:
+            # In a chunked body, nothing would be the last chunk.
+            return []
+        if kind == "chunked":
+            return [serialization.serialize_chunk_start(size), payload, serialization.CHUNK_END]
+        return [payload]
+
+    def _end(self, end: EndOfMessage) -> bytes:
+        kind, length = self._outgoing
+        if kind == "chunked":
+            return serialization.serialize_last_chunk(end)
+        if len(end.headers) > 0:
+            raise violation(
+                LocalProtocolError,
+                "trailers-without-chunked",
+                "expected trailers in a chunked message only, got some in another",
+            )
+        if kind == "length" and self._sent != length:
+            raise violation(
+                LocalProtocolError,
+                "too-little-body",
+                f"expected {length} bytes of body, as its length says, got {self._sent} and the end",
+            )
+        return b""
+
+    def send_failed(self) -> None:
+        """Say that the bytes for an event could not be written: `our_state` becomes `ERROR`."""
+        self._joint = states.after_error(self._joint, self._our_role)
+
+    # --- the state machine ------------------------------------------------------------------------------------------
+
+    def start_next_cycle(self) -> None:
+        """Make ready for the next request, once both sides are `DONE` with this one.
+
+        Raises:
+            LocalProtocolError: They are not; nothing has changed.
+
+        """
+        joint = states.next_cycle(self._joint)
+        if joint is None:
+            raise violation(
+                LocalProtocolError,
+                "not-reusable",
+                "expected both sides in DONE, got "
+                f"the client in {self._joint.client} and the server in {self._joint.server}",
+            )
+        self._joint = joint
+        self._request_method = None
+        self._waiting_for_continue = False
+        self._informational_responses = 0
+
+    def _advance(self, role: Role, event: Event | Data[Sized], blame: type[ErrorT]) -> None:
+        """Move the state machine by `event` of `role`, and remember what it says."""
+        move = self._move(event)
+        if isinstance(event, Request):
+            joint = states.after_move(
+                self._joint,
+                role,
+                move,
+                keep_alive=self._keeps_alive(role, event),
+                proposes_upgrade=framing.proposes_upgrade(event),
+                proposes_connect=framing.proposes_connect(event),
+            )
+        elif isinstance(event, Response):
+            joint = states.after_move(self._joint, role, move, keep_alive=self._keeps_alive(role, event))
+        else:
+            joint = states.after_move(self._joint, role, move)
+        if joint is None:
+            raise _state_error(self._joint, role, move, blame)
+        self._joint = joint
+        self._update_expectation(role, event)
+        if isinstance(event, Request):
+            self._request_method = event.method
+            self._begin_body(role, framing.request_framing(event))
+        elif isinstance(event, Response):
+            self._begin_body(role, framing.response_framing(event, self._request_method))
+        elif isinstance(event, InformationalResponse) and role != self._our_role:
+            self._count_informational_response()
+        if isinstance(event, Request | InformationalResponse | Response) and role != self._our_role:
+            self._their_http_version = event.http_version
+
+    def _move(self, event: Event | Data[Sized]) -> Move:
+        if isinstance(event, InformationalResponse) and event.status_code == 101:  # noqa: PLR2004
+            return "101 to Upgrade"
+        if (
+            isinstance(event, Response)
+            and self._joint.connect_proposed
+            and framing.accepts_connect(event, self._request_method)
+        ):
+            return "2xx to CONNECT"
+        return _MOVES[type(event)]
+
+    def _keeps_alive(self, role: Role, head: Request | Response) -> bool:
+        # "A server MAY reject a request that contains both Content-Length and Transfer-Encoding or process such a
+        # request in accordance with the Transfer-Encoding alone. Regardless, the server MUST close the connection
+        # after" it.
+        ambiguous = (
+            role != self._our_role
+            and not self._policy.reuse_after_length_and_chunked
+            and framing.length_and_chunked(head.headers)
+        )
+        return framing.keeps_alive(head) and not ambiguous
+
+    def _begin_body(self, role: Role, body: framing.BodyFraming) -> None:
+        if role == self._our_role:
+            self._outgoing = body
+            self._sent = 0
+        elif body.kind == "length":
+            self._body = parsing.LengthProgress(body.length)
+        else:
+            self._body = parsing.ChunkedProgress() if body.kind == "chunked" else None
+
+    def _update_expectation(self, role: Role, event: Event | Data[Sized]) -> None:
+        if isinstance(event, Request):
+            self._waiting_for_continue = framing.expects_continue(event)
+        elif isinstance(event, InformationalResponse):
+            # A 102 or a 103 does not answer the question; 100 says go on, and 101 moves on to something else.
+            if event.status_code in (100, 101):
+                self._waiting_for_continue = False
+        elif role == CLIENT or isinstance(event, Response):
+            self._waiting_for_continue = False
+
+    def _count_informational_response(self) -> None:
+        self._informational_responses += 1
+        most = self._policy.max_informational_responses
+        if most is not None and self._informational_responses > most:
+            raise violation(
+                RemoteProtocolError,
+                "too-many-informational-responses",
+                f"expected a final response behind at most {most} informational ones, got another",
+            )
+
+
+ClientConnection: TypeAlias = Connection[Literal["CLIENT"]]
+"""A client's connection, as `Connection(CLIENT)` makes it."""
+
+ServerConnection: TypeAlias = Connection[Literal["SERVER"]]
+"""A server's connection, as `Connection(SERVER)` makes it."""
+
+_MOVES: Final[Mapping[type[object], Move]] = {
+    Request: "Request",
+    InformationalResponse: "InformationalResponse",
+    Response: "Response",
+    Data: "Data",
+    EndOfMessage: "EndOfMessage",
+    ConnectionClosed: "ConnectionClosed",
+}
+
+
+def _sendable(head: HeadT) -> HeadT:
+    """Return `head` if it may be sent: it is in HTTP/1.1, and valid."""
+    if head.http_version != b"1.1":
+        raise violation(
+            LocalProtocolError,
+            "version-not-sendable",
+            f"expected HTTP/1.1, the only version that we send, got HTTP/{clipped(head.http_version)}",
+        )
+    return _valid(head)
+
+
+def _valid(event: FieldsT) -> FieldsT:
+    """Return `event` if it is valid: what a tolerant parser let in has to pass its strict constructor first."""
+    return event if is_strict(event.headers) else attrs.evolve(event)
+
+
+def _state_error(joint: JointState, role: Role, move: Move, blame: type[ErrorT]) -> ErrorT:
+    state = joint.client if role == CLIENT else joint.server
+    if move == "101 to Upgrade" and state == states.SEND_RESPONSE:
+        return violation(
+            blame, "unexpected-switch", "expected a 101 to a request that proposes an Upgrade only, got one"
+        )
+    if move == "Request" and state == states.IDLE:
+        return violation(
+            blame,
+            "unexpected-event",
+            f"expected no Request to a server that is in {joint.server} already, got one",
+        )
+    expected = " or ".join(states.expected_moves(joint, role)) or "nothing"
+    return violation(blame, "unexpected-event", f"expected {expected} in {state}, got {move}")

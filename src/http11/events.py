@@ -1,0 +1,473 @@
+"""The events: six immutable classes, and the two signals that `Connection.next_event` returns in place of one.
+
+An event that exists is valid: its constructor accepts what RFC 9110 and RFC 9112 let a sender send, normalizes it,
+and raises `LocalProtocolError` for anything else. The checks stand in the constructors themselves, where neither
+``attrs.validators.set_disabled`` nor ``python -O`` reaches them. The parser, which has checked the bytes already,
+builds its events with the ``received_...`` functions below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar, cast, final, overload
+
+import attrs
+
+from http11 import grammar
+from http11.errors import ErrorT, LocalProtocolError, clipped, violation
+from http11.headers import (
+    SENDING,
+    BytesLike,
+    Headers,
+    HeadersLike,
+    as_bytes,
+    check_host,
+    check_trailers,
+    is_strict,
+    normalized_length,
+)
+from http11.policy import Policy
+
+__all__ = [
+    "NEED_DATA",
+    "PAUSED",
+    "ClientEvent",
+    "ConnectionClosed",
+    "Data",
+    "EndOfMessage",
+    "Event",
+    "InformationalResponse",
+    "Request",
+    "Response",
+    "ServerEvent",
+    "Signal",
+]
+
+PayloadT = TypeVar("PayloadT", bound=Sized)
+PayloadT_co = TypeVar("PayloadT_co", bound=Sized, covariant=True)
+
+
+@final
+@attrs.frozen(kw_only=True, init=False)
+class Request:
+    """The head of a request (RFC 9112 3).
+
+    Attributes:
+        method: A token, such as ``b"GET"``; it is case-sensitive (RFC 9110 9.1).
+        headers: The fields. HTTP/1.1 demands a Host; a length said several times is normalized to one.
+        target: The request target, such as ``b"/path?query"`` (RFC 9112 3.2).
+        http_version: ``b"1.1"``, or what the peer said. Only HTTP/1.1 can be sent.
+
+    Raises:
+        LocalProtocolError: No sender may send such a request.
+        UnicodeEncodeError: A `str` is not ASCII.
+        TypeError: An argument is neither bytes-like nor a `str`.
+
+    """
+
+    method: bytes
+    headers: Headers
+    target: bytes
+    http_version: bytes
+
+    def __init__(
+        self,
+        *,
+        method: BytesLike,
+        target: BytesLike,
+        headers: HeadersLike,
+        http_version: BytesLike = b"1.1",
+    ) -> None:
+        blame = LocalProtocolError
+        method, target, http_version = as_bytes(method), as_bytes(target), as_bytes(http_version)
+        if grammar.METHOD.fullmatch(method) is None:
+            raise violation(blame, "bad-method", f"expected a method of token characters, got {clipped(method)}")
+        if grammar.TARGET.fullmatch(target) is None:
+            raise violation(blame, "bad-target", "expected a target of visible ASCII without '#', got something else")
+        headers = _strict_headers(headers)
+        preface = is_preface(method, target, http_version)
+        if preface and len(headers) > 0:
+            raise violation(blame, "unsupported-version", "expected no field behind the HTTP/2 preface, got one")
+        if not preface:
+            _check_version(http_version)
+            check_target(method, target, policy=SENDING, blame=blame)
+        headers = checked_request_fields(headers, target, http_version, policy=SENDING, blame=blame)
+        _put_request(self, method, target, headers, http_version)
+
+
+@final
+@attrs.frozen(kw_only=True, init=False)
+class InformationalResponse:
+    """The head of an interim response, which another one follows (RFC 9110 15.2).
+
+    Attributes:
+        status_code: 100 to 199.
+        headers: The fields.
+        http_version: ``b"1.1"``, or what the peer said. Only HTTP/1.1 can be sent.
+        reason: The reason phrase, which means nothing (RFC 9112 4).
+
+    Raises:
+        LocalProtocolError: No sender may send such a response.
+        UnicodeEncodeError: A `str` is not ASCII.
+        TypeError: An argument is neither bytes-like nor a `str`.
+
+    """
+
+    status_code: int
+    headers: Headers
+    http_version: bytes
+    reason: bytes
+
+    def __init__(
+        self,
+        *,
+        status_code: int,
+        headers: HeadersLike,
+        http_version: BytesLike = b"1.1",
+        reason: BytesLike = b"",
+    ) -> None:
+        status_code = _checked_status_code(status_code, 100, 199)
+        _checked_response(self, status_code, headers, http_version, reason)
+
+
+@final
+@attrs.frozen(kw_only=True, init=False)
+class Response:
+    """The head of a final response (RFC 9112 4).
+
+    Attributes:
+        status_code: 200 to 999.
+        headers: The fields. A length said several times is normalized to one.
+        http_version: ``b"1.1"``, or what the peer said. Only HTTP/1.1 can be sent.
+        reason: The reason phrase, which means nothing (RFC 9112 4).
+
+    Raises:
+        LocalProtocolError: No sender may send such a response.
+        UnicodeEncodeError: A `str` is not ASCII.
+        TypeError: An argument is neither bytes-like nor a `str`.
+
+    """
+
+    status_code: int
+    headers: Headers
+    http_version: bytes
+    reason: bytes
+
+    def __init__(
+        self,
+        *,
+        status_code: int,
+        headers: HeadersLike,
+        http_version: BytesLike = b"1.1",
+        reason: BytesLike = b"",
+    ) -> None:
+        status_code = _checked_status_code(status_code, 200, 999)
+        _checked_response(self, status_code, headers, http_version, reason)
+
+
+@final
+@attrs.frozen(init=False)
+class Data(Generic[PayloadT_co]):
+    """A part of a message's body.
+
+    Where its boundaries lie means nothing; the chunk flags tell what the sender chose (RFC 9112 7.1).
+
+    Attributes:
+        data: What was received, as `bytes`. To be sent: anything bytes-like or an ASCII `str`, held as `bytes`; or an
+            object that has a length in bytes and is yours to write, for `Connection.send_with_data_passthrough`.
+        chunk_start: Whether a received chunk begins here. Ignored when sending.
+        chunk_end: Whether a received chunk ends here. Ignored when sending.
+
+    """
+
+    # mypy is wrong here: it takes attrs' private `__attrs_init__` for a method that could be called again.
+    data: PayloadT_co  # type: ignore[misc]
+    chunk_start: bool
+    chunk_end: bool
+
+    @overload
+    def __init__(self: Data[bytes], data: BytesLike, chunk_start: bool = False, chunk_end: bool = False) -> None: ...
+    @overload
+    def __init__(self: Data[PayloadT], data: PayloadT, chunk_start: bool = False, chunk_end: bool = False) -> None: ...
+    def __init__(self, data: BytesLike | Sized, chunk_start: bool = False, chunk_end: bool = False) -> None:
+        _put_data(self, _payload(data), chunk_start, chunk_end)
+
+
+@final
+@attrs.frozen(kw_only=True, init=False)
+class EndOfMessage:
+    """The end of a message, with or without a body.
+
+    Attributes:
+        headers: The trailer fields, of a chunked message only (RFC 9112 7.1.2).
+
+    Raises:
+        LocalProtocolError: A field is wrong, or may not stand in a trailer section (RFC 9110 6.5.1).
+        UnicodeEncodeError: A `str` is not ASCII.
+        TypeError: A name or a value is neither bytes-like nor a `str`.
+
+    """
+
+    headers: Headers
+
+    def __init__(self, *, headers: HeadersLike = ()) -> None:
+        headers = _strict_headers(headers)
+        check_trailers(headers, policy=SENDING, blame=LocalProtocolError)
+        object.__setattr__(self, "headers", headers)
+
+
+@final
+@attrs.frozen(init=False)
+class ConnectionClosed:
+    """The sender has finished with the connection: it will send no more."""
+
+    def __init__(self) -> None: ...
+
+
+class _Signal(type):
+    """The type of what is not an event; each signal is a class and its own only instance."""
+
+    def __repr__(cls) -> str:
+        return cls.__name__
+
+
+@final
+class NEED_DATA(_Signal, metaclass=_Signal):  # noqa: N801 - the name that h11's users know
+    """There is no whole event yet: receive more and ask again."""
+
+
+@final
+class PAUSED(_Signal, metaclass=_Signal):
+    """Nothing is read until both sides are done with this message, or have switched to another protocol."""
+
+
+# `type(signal) is signal` and `isinstance(signal, signal)`, for dispatch on an event's type. Every checker says that
+# the class of a class is its metaclass; CPython and PyPy let a class be an instance of any metaclass of the same
+# layout.
+for _signal in (NEED_DATA, PAUSED):
+    type.__setattr__(_signal, "__class__", _signal)
+del _signal
+
+Signal: TypeAlias = type[NEED_DATA] | type[PAUSED]
+"""What `Connection.next_event` returns when it has no event."""
+
+if TYPE_CHECKING:
+    ClientEvent: TypeAlias = Request | Data[bytes] | EndOfMessage | ConnectionClosed
+    """What a client sends, and a server receives."""
+    ServerEvent: TypeAlias = InformationalResponse | Response | Data[bytes] | EndOfMessage | ConnectionClosed
+    """What a server sends, and a client receives."""
+    Event: TypeAlias = Request | InformationalResponse | Response | Data[bytes] | EndOfMessage | ConnectionClosed
+    """Any event."""
+else:
+    # `isinstance(event, Event)` does not take a parameterized class.
+    ClientEvent = Request | Data | EndOfMessage | ConnectionClosed
+    ServerEvent = InformationalResponse | Response | Data | EndOfMessage | ConnectionClosed
+    Event = Request | InformationalResponse | Response | Data | EndOfMessage | ConnectionClosed
+
+
+# --- rules of the start line, for both directions -------------------------------------------------------------------
+
+
+def is_preface(method: bytes, target: bytes, http_version: bytes) -> bool:
+    """Tell whether this is the HTTP/2 preface's request line (RFC 9113 3.4)."""
+    return http_version == b"2.0" and method == b"PRI" and target == b"*"
+
+
+def check_target(
+    method: bytes, target: bytes, *, policy: Policy, blame: type[ErrorT], offset: int | None = None
+) -> None:
+    """Check that the form of `target` goes with `method` (RFC 9112 3.2)."""
+    if method == b"CONNECT":
+        if not policy.any_connect_target and grammar.CONNECT_TARGET.fullmatch(target) is None:
+            raise violation(
+                blame,
+                "bad-connect-target",
+                "expected a host, ':' and a port of 1 to 65535 as the target of CONNECT, got something else",
+                offset=offset,
+            )
+    elif target.startswith(b"/") or policy.any_target:
+        return
+    elif target == b"*":
+        if method != b"OPTIONS":
+            raise violation(
+                blame,
+                "bad-target-form",
+                f"expected '*' with OPTIONS only, got {clipped(method)}",
+                offset=offset,
+            )
+    elif not _is_absolute_form(target):
+        raise violation(
+            blame,
+            "bad-target-form",
+            "expected a target of '/...' or 'scheme:...', got something else",
+            offset=offset,
+        )
+
+
+# Schemes whose URIs must name a host, and may not name a user (RFC 9110 4.2.1 to 4.2.4, RFC 6455 3).
+_HOST_SCHEMES: Final = frozenset([b"http", b"https", b"ws", b"wss"])
+
+
+def _is_absolute_form(target: bytes) -> bool:
+    # `example.com:80` is an absolute URI too, to the letter; nobody who sends it means that.
+    if grammar.AUTHORITY_FORM.fullmatch(target) is not None:
+        return False
+    match = grammar.ABSOLUTE_FORM.fullmatch(target)
+    if match is None:
+        return False
+    if match[1].lower() not in _HOST_SCHEMES:
+        return True
+    authority = match[2]
+    return authority is not None and authority != b"" and grammar.HOST.fullmatch(authority) is not None
+
+
+def checked_request_fields(
+    headers: Headers, target: bytes, http_version: bytes, *, policy: Policy, blame: type[ErrorT]
+) -> Headers:
+    """Check what the fields of a request must keep together, and return them normalized (RFC 9112 3.2 and 6)."""
+    # HTTP/1.2 to 1.9 are read as 1.1; what only a tolerance lets in, such as HTTP/2.0, is not held to its rules.
+    required = b"1.1" <= http_version <= b"1.9"
+    check_host(headers, target, required=required, policy=policy, blame=blame)
+    return normalized_length(headers, of_request=True, http10=http_version < b"1.1", policy=policy, blame=blame)
+
+
+def checked_response_fields(headers: Headers, http_version: bytes, *, policy: Policy, blame: type[ErrorT]) -> Headers:
+    """Check what the fields of a response must keep together, and return them normalized (RFC 9112 6)."""
+    return normalized_length(headers, of_request=False, http10=http_version < b"1.1", policy=policy, blame=blame)
+
+
+# --- building without checking twice: for the parser only -----------------------------------------------------------
+
+
+def received_request(method: bytes, target: bytes, headers: Headers, http_version: bytes) -> Request:
+    """Make a `Request` of parts that a parser has checked."""
+    event = Request.__new__(Request)
+    _put_request(event, method, target, headers, http_version)
+    return event
+
+
+def received_response(
+    status_code: int, headers: Headers, http_version: bytes, reason: bytes
+) -> InformationalResponse | Response:
+    """Make a response of parts that a parser has checked."""
+    event = (
+        InformationalResponse.__new__(InformationalResponse)
+        if status_code < 200  # noqa: PLR2004 - the class 1xx
+        else Response.__new__(Response)
+    )
+    _put_response(event, status_code, headers, http_version, reason)
+    return event
+
+
+ResponseT = TypeVar("ResponseT", InformationalResponse, Response)
+
+
+def with_headers(response: ResponseT, headers: Headers) -> ResponseT:
+    """Return `response` with other fields, which `http11.framing` has chosen."""
+    event = type(response).__new__(type(response))
+    _put_response(event, response.status_code, headers, response.http_version, response.reason)
+    return event
+
+
+def received_data(data: bytes, *, chunk_start: bool, chunk_end: bool) -> Data[bytes]:
+    """Make a `Data` of received bytes."""
+    event: Data[bytes] = Data.__new__(Data)
+    _put_data(event, data, chunk_start, chunk_end)
+    return event
+
+
+def received_end(headers: Headers) -> EndOfMessage:
+    """Make an `EndOfMessage` of trailers that a parser has checked."""
+    event = EndOfMessage.__new__(EndOfMessage)
+    object.__setattr__(event, "headers", headers)
+    return event
+
+
+# --- the constructors' helpers --------------------------------------------------------------------------------------
+
+
+def _put_request(event: Request, method: bytes, target: bytes, headers: Headers, http_version: bytes) -> None:
+    put = object.__setattr__
+    put(event, "method", method)
+    put(event, "headers", headers)
+    put(event, "target", target)
+    put(event, "http_version", http_version)
+
+
+def _put_data(event: Data[Sized], data: Sized, chunk_start: bool, chunk_end: bool) -> None:
+    put = object.__setattr__
+    put(event, "data", data)
+    put(event, "chunk_start", chunk_start)
+    put(event, "chunk_end", chunk_end)
+
+
+def _put_response(
+    event: InformationalResponse | Response,
+    status_code: int,
+    headers: Headers,
+    http_version: bytes,
+    reason: bytes,
+) -> None:
+    put = object.__setattr__
+    put(event, "status_code", status_code)
+    put(event, "headers", headers)
+    put(event, "http_version", http_version)
+    put(event, "reason", reason)
+
+
+def _checked_response(
+    event: InformationalResponse | Response,
+    status_code: int,
+    headers: HeadersLike,
+    http_version: BytesLike,
+    reason: BytesLike,
+) -> None:
+    blame = LocalProtocolError
+    http_version, reason = as_bytes(http_version), as_bytes(reason)
+    _check_version(http_version)
+    if grammar.REASON.fullmatch(reason) is None:
+        raise violation(blame, "bad-reason", "expected a reason of visible characters, SP and HTAB, got something else")
+    headers = checked_response_fields(_strict_headers(headers), http_version, policy=SENDING, blame=blame)
+    _put_response(event, status_code, headers, http_version, reason)
+
+
+def _strict_headers(headers: HeadersLike) -> Headers:
+    if isinstance(headers, Headers) and is_strict(headers):
+        return headers
+    return Headers(headers)
+
+
+def _check_version(http_version: bytes) -> None:
+    if grammar.HTTP_VERSION.fullmatch(http_version) is None or http_version[:1] != b"1":
+        raise violation(
+            LocalProtocolError,
+            "bad-version",
+            f"expected an HTTP version like b'1.1', got {clipped(http_version)}",
+        )
+
+
+def _checked_status_code(status_code: object, lowest: int, highest: int) -> int:
+    if not isinstance(status_code, int):
+        raise violation(
+            LocalProtocolError,
+            "bad-status-code",
+            f"expected an int as status code, got {type(status_code).__name__}",
+        )
+    plain = int(status_code)
+    if not lowest <= plain <= highest:
+        raise violation(
+            LocalProtocolError,
+            "bad-status-code",
+            f"expected a status code of {lowest} to {highest}, got {plain}",
+        )
+    return plain
+
+
+def _payload(data: BytesLike | Sized) -> Sized:
+    try:
+        # A cast, because before Python 3.12 no checker can be shown at run time that something is a buffer.
+        return as_bytes(cast("BytesLike", data))
+    except TypeError:
+        if isinstance(data, Sized):
+            return data
+        raise

@@ -1,0 +1,177 @@
+r"""The grammar of RFC 9110 and RFC 9112 as compiled patterns, each beside the rule that it spells.
+
+Nobody else writes a pattern. All are over `bytes`, in explicit sets of bytes (never ``\s``, ``\w`` or ``$``), and
+all repetition is possessive (``*+``, ``++``, ``?+``) wherever what follows could match the same bytes, so that no
+input costs more than linear time.
+
+Three kinds of name:
+
+- ``METHOD``, ``FIELD_VALUE``, ...: a whole rule, for `fullmatch`;
+- ``REQUEST_HEAD``, ``RESPONSE_HEAD``, ``TRAILER_SECTION``: all that a well-formed section can be, in one match;
+  what they do not match is read line by line (`http11.lines`), to be tolerated or explained;
+- ``..._RUN``: the longest run of bytes that a rule allows, from a place on: where it ends is the first wrong byte.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = [
+    "ABSOLUTE_FORM",
+    "ANY_VALUE_RUN",
+    "AUTHORITY_FORM",
+    "CHUNK_LINE",
+    "CONNECT_TARGET",
+    "CONTENT_LENGTH",
+    "EMPTY_LINES",
+    "FIELD_LINES",
+    "FIELD_NAME",
+    "FIELD_VALUE",
+    "FRAGMENT_TARGET_RUN",
+    "HEX_RUN",
+    "HOST",
+    "HTTP_VERSION",
+    "LENIENT_EMPTY_LINES",
+    "LENIENT_HEAD_END",
+    "METHOD",
+    "NOT_CR_LF_RUN",
+    "OWS_RUN",
+    "QUOTED_STRING_RUN",
+    "REASON",
+    "REQUEST_HEAD",
+    "RESPONSE_HEAD",
+    "STATUS_CODE_RUN",
+    "TARGET",
+    "TARGET_RUN",
+    "TOKEN_RUN",
+    "TRAILER_SECTION",
+    "VALUE_RUN",
+]
+
+# --- RFC 9110 5.6: the common rules ---------------------------------------------------------------------------------
+
+# tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
+_TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+# token = 1*tchar
+_TOKEN: Final = _TCHAR + rb"++"
+# OWS = *( SP / HTAB ), and BWS, which is the same
+_OWS: Final = rb"[ \t]*+"
+# VCHAR / obs-text
+_VCHAR: Final = rb"[!-~\x80-\xff]"
+# HTAB / SP / VCHAR / obs-text: the bytes of a field's value, and of a reason
+_TEXT: Final = rb"[\t -~\x80-\xff]"
+# quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE
+#   qdtext      = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text
+#   quoted-pair = "\" ( HTAB / SP / VCHAR / obs-text )
+_QUOTED_STRING: Final = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
+
+# --- RFC 9112 2 and 3: the request line -----------------------------------------------------------------------------
+
+# HTTP-version = HTTP-name "/" DIGIT "." DIGIT
+HTTP_VERSION: Final = re.compile(rb"[0-9]\.[0-9]")
+# method = token
+METHOD: Final = re.compile(_TOKEN)
+# request-target: all of its forms are visible ASCII, and a fragment is never part of it (RFC 9112 3.2)
+_TARGET_CHAR: Final = rb'[!"$-~]'
+TARGET: Final = re.compile(_TARGET_CHAR + rb"++")
+
+# --- RFC 3986 3.2: authority ----------------------------------------------------------------------------------------
+
+# reg-name = *( unreserved / pct-encoded / sub-delims ), which covers IPv4address. An empty host names nobody.
+_REG_NAME: Final = rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})++"
+_H16: Final = rb"[0-9A-Fa-f]{1,4}"
+# dec-octet, without leading zeros
+_OCTET: Final = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+# ls32 = ( h16 ":" h16 ) / IPv4address
+_LS32: Final = rb"(?:%b:%b|%b(?:\.%b){3})" % (_H16, _H16, _OCTET, _OCTET)
+# IPv6address, its nine alternatives in the order of RFC 3986. Bounded, so backtracking in it is harmless.
+_IPV6: Final = b"(?:%b)" % b"|".join(
+    [
+        rb"(?:%b:){6}%b" % (_H16, _LS32),
+        rb"::(?:%b:){5}%b" % (_H16, _LS32),
+        rb"(?:%b)?::(?:%b:){4}%b" % (_H16, _H16, _LS32),
+        rb"(?:(?:%b:){0,1}%b)?::(?:%b:){3}%b" % (_H16, _H16, _H16, _LS32),
+        rb"(?:(?:%b:){0,2}%b)?::(?:%b:){2}%b" % (_H16, _H16, _H16, _LS32),
+        rb"(?:(?:%b:){0,3}%b)?::%b:%b" % (_H16, _H16, _H16, _LS32),
+        rb"(?:(?:%b:){0,4}%b)?::%b" % (_H16, _H16, _LS32),
+        rb"(?:(?:%b:){0,5}%b)?::%b" % (_H16, _H16, _H16),
+        rb"(?:(?:%b:){0,6}%b)?::" % (_H16, _H16),
+    ]
+)
+# IPvFuture = "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )
+_IPVFUTURE: Final = rb"[vV][0-9A-Fa-f]++\.[A-Za-z0-9\-._~!$&'()*+,;=:]++"
+# uri-host = IP-literal / IPv4address / reg-name
+_URI_HOST: Final = rb"(?:\[(?:%b|%b)\]|%b)" % (_IPV6, _IPVFUTURE, _REG_NAME)
+# Host = uri-host [ ":" port ], or empty (RFC 9112 3.2). Groups: host, port.
+HOST: Final = re.compile(rb"(?:(%b)(?::([0-9]*+))?+)?+" % _URI_HOST)
+# A port that TCP has: 1 to 65535.
+_PORT: Final = rb"0*+(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+# authority-form = uri-host ":" port; "a server MUST reject a CONNECT request that targets an empty or invalid port
+# number" (RFC 9110 9.3.6)
+CONNECT_TARGET: Final = re.compile(rb"%b:%b" % (_URI_HOST, _PORT))
+# What would be read as authority-form by somebody, even where its port is missing or absurd.
+AUTHORITY_FORM: Final = re.compile(rb"%b:[0-9]*+" % _URI_HOST)
+# absolute-form = absolute-URI = scheme ":" hier-part [ "?" query ]. Groups: scheme, authority (None where there is no
+# "//").
+ABSOLUTE_FORM: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+\-.]*+):(?://([^/?]*+))?+%b*+" % _TARGET_CHAR)
+
+# --- RFC 9112 4: the status line ------------------------------------------------------------------------------------
+
+# reason-phrase = 1*( HTAB / SP / VCHAR / obs-text ), or nothing
+REASON: Final = re.compile(_TEXT + rb"*+")
+
+# --- RFC 9110 5, RFC 9112 5: fields ---------------------------------------------------------------------------------
+
+# field-name = token
+FIELD_NAME: Final = re.compile(_TOKEN)
+# field-value = *field-content: no white space at either end
+FIELD_VALUE: Final = re.compile(rb"(?:%b++(?:[ \t]++%b++)*+)?+" % (_VCHAR, _VCHAR))
+# field-line = field-name ":" OWS field-value OWS, and its CRLF. The value's class takes the OWS behind it along.
+_FIELD_LINE: Final = rb"%b:%b*+\r\n" % (_TOKEN, _TEXT)
+# Over lines that match _FIELD_LINE. Groups: name, value with the OWS behind it.
+FIELD_LINES: Final = re.compile(rb"(%b):%b(%b*+)\r\n" % (_TOKEN, _OWS, _TEXT))
+
+# --- RFC 9112 2.1: whole sections -----------------------------------------------------------------------------------
+
+# request-line CRLF *( field-line CRLF ) CRLF. Groups: method, target, version.
+REQUEST_HEAD: Final = re.compile(rb"(%b) (%b++) HTTP/(1\.[0-9])\r\n(?:%b)*+\r\n" % (_TOKEN, _TARGET_CHAR, _FIELD_LINE))
+# status-line CRLF *( field-line CRLF ) CRLF. Groups: version, status code, reason (None where even its SP is missing).
+RESPONSE_HEAD: Final = re.compile(
+    rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: (%b*+))?+\r\n(?:%b)*+\r\n" % (_TEXT, _FIELD_LINE)
+)
+# trailer-section CRLF = *( field-line CRLF ) CRLF
+TRAILER_SECTION: Final = re.compile(rb"(?:%b)*+\r\n" % _FIELD_LINE)
+# "A server that is expecting to receive and parse a request-line SHOULD ignore at least one empty line (CRLF) received
+# prior to the request-line" (RFC 9112 2.2)
+EMPTY_LINES: Final = re.compile(rb"(?:\r\n)*+")
+# "a recipient MAY recognize a single LF as a line terminator" (RFC 9112 2.2)
+LENIENT_EMPTY_LINES: Final = re.compile(rb"(?:\r?+\n)*+")
+LENIENT_HEAD_END: Final = re.compile(rb"\n\r?+\n")
+
+# --- RFC 9110 8.6, RFC 9112 7.1: lengths ----------------------------------------------------------------------------
+
+# Content-Length = 1*DIGIT
+CONTENT_LENGTH: Final = re.compile(rb"[0-9]++")
+# chunk-size [ chunk-ext ], without the CRLF. Groups: size, extensions.
+#   chunk-size = 1*HEXDIG, here at most 16 of them
+#   chunk-ext  = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS ( token / quoted-string ) ] )
+CHUNK_LINE: Final = re.compile(
+    rb"([0-9A-Fa-f]{1,16}+)((?:%b;%b%b(?:%b=%b(?:%b|%b))?+)*+)"
+    % (_OWS, _OWS, _TOKEN, _OWS, _OWS, _TOKEN, _QUOTED_STRING)
+)
+
+# --- runs -----------------------------------------------------------------------------------------------------------
+
+TOKEN_RUN: Final = re.compile(_TCHAR + rb"*+")
+TARGET_RUN: Final = re.compile(_TARGET_CHAR + rb"*+")
+FRAGMENT_TARGET_RUN: Final = re.compile(rb"[!-~]*+")
+VALUE_RUN: Final = re.compile(_TEXT + rb"*+")
+# What the package h11 0.16 takes in a value and in a reason: all but NUL, LF, VT, FF and CR
+ANY_VALUE_RUN: Final = re.compile(rb"[^\x00\n\x0b\x0c\r]*+")
+STATUS_CODE_RUN: Final = re.compile(rb"(?:[1-9][0-9]{0,2}+)?+")
+HEX_RUN: Final = re.compile(rb"[0-9A-Fa-f]*+")
+NOT_CR_LF_RUN: Final = re.compile(rb"[^\r\n]*+")
+OWS_RUN: Final = re.compile(_OWS)
+# A quoted-string up to, and without, its closing DQUOTE.
+QUOTED_STRING_RUN: Final = re.compile(rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+\\?+')

@@ -1,0 +1,403 @@
+"""`Headers`, the immutable list of fields, and the rules that fields must keep (RFC 9110 5, RFC 9112 3.2, 5 and 6).
+
+The checks are pure functions that serve both directions: an event's constructor calls them with `SENDING` and blames
+the caller, the parser calls them with its own policy and blames the peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias, final, overload
+
+import attrs
+
+from http11 import grammar
+from http11.errors import ErrorT, LocalProtocolError, byte_name, clipped, violation
+from http11.policy import STRICT, Policy
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    BytesLike: TypeAlias = Buffer | str
+    """What a field of bytes may be made of: any bytes-like object, or an ASCII `str`."""
+else:
+    # Before Python 3.12 "any bytes-like object" has no name at run time; this one is for those who look.
+    BytesLike = bytes | bytearray | memoryview | str
+
+__all__ = [
+    "SENDING",
+    "BytesLike",
+    "Field",
+    "Headers",
+    "HeadersLike",
+    "as_bytes",
+    "check_host",
+    "check_trailers",
+    "is_strict",
+    "list_members",
+    "normalized_length",
+    "received_headers",
+]
+
+Field: TypeAlias = tuple[bytes, bytes]
+"""One field: its name and its value."""
+
+HeadersLike: TypeAlias = Iterable[tuple[BytesLike, BytesLike]]
+"""What `Headers` may be made of: any iterable of pairs, another `Headers` among them."""
+
+SENDING: Final = attrs.evolve(STRICT, repeated_length_in_request=True)
+"""By what a constructor validates: strict, except that a length that was said twice becomes one."""
+
+
+@final
+class Headers(Sequence[Field]):
+    """The fields of a message, in order: a sequence of (lower-case name, value), which cannot be changed.
+
+    Equal to another `Headers`, a list or a tuple of the same pairs. ``in`` asks for a pair; `get` and `get_all` look
+    up a name. The names as they were spelled are kept, and go on the wire: see `raw_items`.
+
+    Args:
+        fields: Pairs of name and value, each bytes-like or an ASCII `str`; or another `Headers`.
+
+    Raises:
+        LocalProtocolError: A name or a value is not what RFC 9110 5.1 and 5.5 allow.
+        UnicodeEncodeError: A `str` is not ASCII.
+        TypeError: A name or a value is neither bytes-like nor a `str`, or `fields` is a mapping.
+
+    """
+
+    __slots__ = ("__weakref__", "_first", "_items", "_raw", "_strict")
+
+    # (name as spelled, value), and the same with the name in lower case
+    _raw: tuple[Field, ...]
+    _items: tuple[Field, ...]
+    # Each lower-case name with its first value.
+    _first: dict[bytes, bytes]
+    # Whether the strict grammar has vouched for every byte: a tolerant parser's have to be asked again before sending.
+    _strict: bool
+
+    def __init__(self, fields: HeadersLike = ()) -> None:
+        if isinstance(fields, Headers):
+            raw = fields._raw if fields._strict else _checked(fields._raw)
+        elif isinstance(fields, Mapping):
+            raise TypeError("expected an iterable of pairs, got a mapping: pass its items()")
+        else:
+            raw = _checked(fields)
+        _fill(self, raw, strict=True)
+
+    def get(self, name: BytesLike) -> bytes | None:
+        """Return the first value of the field `name`, in any case, or `None`."""
+        return self._first.get(as_bytes(name).lower())
+
+    def get_all(self, name: BytesLike) -> list[bytes]:
+        """Return all values of the field `name`, in any case and in order."""
+        wanted = as_bytes(name).lower()
+        return [value for found, value in self._items if found == wanted]
+
+    def raw_items(self) -> list[Field]:
+        """Return the pairs with the names as they were spelled."""
+        return list(self._raw)
+
+    @overload
+    def __getitem__(self, index: int) -> Field: ...
+    @overload
+    def __getitem__(self, index: slice[int | None, int | None, int | None]) -> tuple[Field, ...]: ...
+    def __getitem__(self, index: int | slice[int | None, int | None, int | None]) -> Field | tuple[Field, ...]:
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self._items)
+
+    def __contains__(self, pair: object) -> bool:
+        return pair in self._items
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Headers):
+            return self._items == other._items
+        if isinstance(other, tuple):
+            return self._items == other
+        if isinstance(other, list):
+            return list(self._items) == other
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._items)
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self._raw)!r})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Mapping[int, object]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return received_headers, (self._raw, self._strict)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise attrs.exceptions.FrozenInstanceError
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise attrs.exceptions.FrozenInstanceError
+
+
+def received_headers(raw: Iterable[Field], strict: bool) -> Headers:
+    """Make a `Headers` of pairs that a parser has checked already; `strict` tells whether by the strict grammar."""
+    headers = Headers.__new__(Headers)
+    _fill(headers, tuple(raw), strict=strict)
+    return headers
+
+
+def is_strict(headers: Headers) -> bool:
+    """Tell whether the strict grammar has vouched for every byte of `headers`."""
+    return headers._strict
+
+
+def as_bytes(value: BytesLike) -> bytes:
+    """Return `value` as `bytes`.
+
+    Raises:
+        UnicodeEncodeError: A `str` that is not ASCII.
+        TypeError: Neither bytes-like nor a `str`; an `int` above all, of which `bytes()` would make that many zeros.
+
+    """
+    if type(value) is bytes:
+        return value
+    if isinstance(value, str):
+        return str.encode(value, "ascii")
+    try:
+        return memoryview(value).tobytes()
+    except TypeError:
+        raise TypeError(f"expected a bytes-like object or a str, got {type(value).__name__}") from None
+
+
+def list_members(headers: Headers, name: bytes) -> set[bytes]:
+    """Return the members, in lower case, of a field that is a comma-separated list of tokens (RFC 9110 5.6.1)."""
+    if headers.get(name) is None:
+        return set()
+    members = b",".join(headers.get_all(name)).lower().split(b",")
+    return {member.strip(b" \t") for member in members} - {b""}
+
+
+# --- what a whole message's fields must keep ------------------------------------------------------------------------
+
+
+def normalized_length(
+    headers: Headers, *, of_request: bool, http10: bool, policy: Policy, blame: type[ErrorT]
+) -> Headers:
+    """Check the fields that say how long a message is, and return them in their one normal form (RFC 9112 6).
+
+    Equal lengths become one, and the transfer coding is in lower case.
+    """
+    length = headers.get(b"content-length")
+    coding = headers.get(b"transfer-encoding")
+    if length is None and coding is None:
+        return headers
+    if coding is not None:
+        headers = _with_checked_coding(headers, blame)
+        if http10 and not policy.transfer_encoding_in_http10:
+            raise violation(
+                blame,
+                "transfer-encoding-in-http10",
+                "expected no Transfer-Encoding in an HTTP/1.0 message, got one",
+            )
+    if length is not None:
+        headers = _with_checked_length(headers, of_request=of_request, policy=policy, blame=blame)
+        if coding is not None and of_request and not policy.length_and_chunked_in_request:
+            raise violation(
+                blame,
+                "transfer-encoding-and-content-length",
+                "expected either Transfer-Encoding or Content-Length in a request, got both",
+            )
+    return headers
+
+
+def _with_checked_coding(headers: Headers, blame: type[ErrorT]) -> Headers:
+    fields = headers.get_all(b"transfer-encoding")
+    # "Recipients that combine the field lines" read one list (RFC 9110 5.3); `chunked` alone is all that we can read.
+    codings = b",".join(fields).lower()
+    if codings == b"chunked":
+        if fields == [codings]:
+            return headers
+        return _replaced(headers, b"transfer-encoding", codings)
+    names = [coding.strip(b" \t") for coding in codings.split(b",")]
+    if any(name.partition(b";")[0].rstrip(b" \t") not in (b"chunked", b"") for name in names):
+        raise violation(
+            blame,
+            "unknown-transfer-coding",
+            "expected the transfer coding 'chunked' alone, got one that is not known",
+        )
+    raise violation(
+        blame,
+        "bad-transfer-encoding",
+        "expected the transfer coding 'chunked' once and without parameters, got "
+        + ("no coding" if names == [b""] else "another list"),
+        # h11 answers several fields with 501; a single bad one is the peer's mistake.
+        hint=501 if len(fields) > 1 else None,
+    )
+
+
+# More than this many digits may not be a number that every reader can hold: 2^63 - 1 has 19.
+_LENGTH_DIGITS: Final = 19
+_LONG_LENGTH_DIGITS: Final = 20
+_LENGTH_MAX: Final = 2**63 - 1
+
+
+def _with_checked_length(headers: Headers, *, of_request: bool, policy: Policy, blame: type[ErrorT]) -> Headers:
+    fields = headers.get_all(b"content-length")
+    lengths = [length.strip(b" \t") for length in b",".join(fields).split(b",")]
+    for length in lengths:
+        if grammar.CONTENT_LENGTH.fullmatch(length) is None:
+            raise violation(
+                blame,
+                "bad-content-length",
+                "expected a Content-Length of digits, got " + ("none" if length == b"" else "something else"),
+            )
+        if policy.long_lengths:
+            if len(length) > _LONG_LENGTH_DIGITS:
+                raise violation(
+                    blame,
+                    "bad-content-length",
+                    f"expected at most {_LONG_LENGTH_DIGITS} digits, got {len(length)}",
+                )
+        elif len(length) > _LENGTH_DIGITS or int(length) > _LENGTH_MAX:
+            raise violation(
+                blame,
+                "bad-content-length",
+                "expected a Content-Length of at most 19 digits below 2^63, got more",
+            )
+    # Compared as they are written: a reader that compares numbers and one that compares text would part over 5 and 05.
+    if any(length != lengths[0] for length in lengths):
+        raise violation(
+            blame,
+            "conflicting-content-length",
+            f"expected one Content-Length, got {len(lengths)} that differ",
+        )
+    if len(lengths) == 1:
+        return headers
+    if of_request and not policy.repeated_length_in_request:
+        raise violation(
+            blame,
+            "repeated-content-length",
+            f"expected one Content-Length in a request, got {len(lengths)} that are equal",
+        )
+    return _replaced(headers, b"content-length", lengths[0])
+
+
+def check_host(headers: Headers, target: bytes, *, required: bool, policy: Policy, blame: type[ErrorT]) -> None:
+    """Check the Host of a request, and that an absolute-form `target` names the same one (RFC 9112 3.2)."""
+    host = headers.get(b"host")
+    if host is None:
+        if required:
+            raise violation(blame, "missing-host", "expected a Host field in an HTTP/1.1 request, got none")
+        return
+    hosts = headers.get_all(b"host")
+    if len(hosts) > 1:
+        raise violation(blame, "repeated-host", f"expected one Host field, got {len(hosts)}")
+    if not policy.any_host and grammar.HOST.fullmatch(host) is None:
+        raise violation(blame, "bad-host", "expected Host to be empty or a host and perhaps a port, got something else")
+    # A target in origin-form begins with "/", in asterisk-form with "*": only the others can have an authority.
+    if policy.host_mismatch or target[:1] in b"/*":
+        return
+    absolute = grammar.ABSOLUTE_FORM.fullmatch(target)
+    if absolute is not None and absolute[2] is not None:
+        scheme, authority = absolute[1].lower(), absolute[2]
+        if _without_default_port(scheme, authority) != _without_default_port(scheme, host):
+            raise violation(blame, "host-mismatch", "expected Host to be the authority of the target, got another")
+
+
+_DEFAULT_PORTS: Final[Mapping[bytes, bytes]] = {
+    b"http": b"80",
+    b"https": b"443",
+    b"ws": b"80",
+    b"wss": b"443",
+}
+
+
+def _without_default_port(scheme: bytes, authority: bytes) -> tuple[bytes, bytes]:
+    # "http://example.com:80" and "http://EXAMPLE.com:" are the same origin (RFC 9110 4.2.3).
+    match = grammar.HOST.fullmatch(authority)
+    if match is None or match[1] is None:
+        return authority.lower(), b""
+    port: bytes = match[2] or b""
+    return match[1].lower(), b"" if port == _DEFAULT_PORTS.get(scheme) else port
+
+
+# What a recipient has to know before it reads the content, or to act on (RFC 9110 6.5.1): framing, routing,
+# authentication, request modifiers, response controls, and the content's format.
+FORBIDDEN_TRAILERS: Final = frozenset(
+    b"content-length transfer-encoding trailer te connection keep-alive proxy-connection upgrade"
+    b" host max-forwards forwarded x-forwarded-for x-forwarded-host x-forwarded-proto location"
+    b" authorization proxy-authorization www-authenticate proxy-authenticate cookie set-cookie"
+    b" cache-control pragma expect range if-match if-none-match if-modified-since if-unmodified-since if-range"
+    b" age date expires retry-after vary warning"
+    b" content-encoding content-type content-range".split()
+)
+
+
+def check_trailers(headers: Headers, *, policy: Policy, blame: type[ErrorT]) -> None:
+    """Check that no trailer field comes too late for what it says (RFC 9110 6.5.1)."""
+    if policy.any_trailer_field:
+        return
+    for name, _ in headers:
+        if name in FORBIDDEN_TRAILERS:
+            raise violation(
+                blame,
+                "forbidden-trailer",
+                f"expected a field that may stand in a trailer, got {clipped(name)}",
+            )
+
+
+# --- building -------------------------------------------------------------------------------------------------------
+
+
+def _fill(headers: Headers, raw: tuple[Field, ...], *, strict: bool) -> None:
+    items = tuple([(name.lower(), value) for name, value in raw])
+    put = object.__setattr__
+    put(headers, "_raw", raw)
+    put(headers, "_items", items)
+    # The last one that is put in stays, so from the back.
+    put(headers, "_first", dict(reversed(items)))
+    put(headers, "_strict", strict)
+
+
+def _checked(fields: HeadersLike) -> tuple[Field, ...]:
+    return tuple([_checked_field(as_bytes(name), as_bytes(value)) for name, value in fields])
+
+
+def _checked_field(name: bytes, value: bytes) -> Field:
+    if grammar.FIELD_NAME.fullmatch(name) is None:
+        raise violation(
+            LocalProtocolError,
+            "bad-field-name",
+            f"expected a field name of token characters, got {clipped(name)}",
+        )
+    if grammar.FIELD_VALUE.fullmatch(value) is None:
+        end = grammar.VALUE_RUN.match(value)
+        place = end.end() if end is not None else 0
+        found = (
+            f"{byte_name(value[place])} at index {place}" if place < len(value) else "white space at one of its ends"
+        )
+        raise violation(
+            LocalProtocolError,
+            "bad-field-value",
+            f"expected visible characters and inner white space as the value of {clipped(name)}, got {found}",
+        )
+    return name, value
+
+
+def _replaced(headers: Headers, name: bytes, value: bytes) -> Headers:
+    # The first field of that name keeps its place and spelling; the others go.
+    raw: list[Field] = []
+    done = False
+    for spelled, found in headers._raw:
+        if spelled.lower() != name:
+            raw.append((spelled, found))
+        elif not done:
+            raw.append((spelled, value))
+            done = True
+    return received_headers(raw, headers._strict)

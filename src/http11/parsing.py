@@ -1,0 +1,510 @@
+"""Bytes to events (RFC 9112 2 to 7). Pure functions: each takes what it needs and holds nothing.
+
+A head is read in two steps. `find_section_end` finds where it ends; `parse_request` and `parse_response` read it, by
+one pattern over the whole of it. What that pattern does not match is read again by `http11.lines`, line by line: the
+plain path, which finds either what the policy tolerates or the first wrong byte. Both paths give the same event for
+the same bytes, and the plain path alone decides which error it is, so that an error never depends on how the bytes
+arrived.
+
+A body is read piece by piece. `read_length_body`, `read_chunked_body` and `read_until_close` take how far the body
+has got and return how far it has got now.
+
+A prefix of a head is checked too, before its end is known, so that a TLS handshake is refused on its first byte. To
+keep that linear for a peer that sends single bytes, a long prefix is checked when it has doubled, not each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from http11 import grammar
+from http11.errors import ErrorCode, RemoteProtocolError, byte_name, violation
+from http11.events import (
+    Data,
+    EndOfMessage,
+    InformationalResponse,
+    Request,
+    Response,
+    check_target,
+    checked_request_fields,
+    checked_response_fields,
+    is_preface,
+    received_data,
+    received_end,
+    received_request,
+    received_response,
+)
+from http11.headers import FORBIDDEN_TRAILERS, Field, check_trailers, normalized_length, received_headers
+from http11.lines import Section, StartLine, read_chunk_line, read_section, run_end
+from http11.policy import STRICT, Policy
+
+__all__ = [
+    "BodyProgress",
+    "ChunkedProgress",
+    "LengthProgress",
+    "Section",
+    "Step",
+    "find_section_end",
+    "parse_chunk_line",
+    "parse_request",
+    "parse_response",
+    "parse_trailers",
+    "read_chunked_body",
+    "read_length_body",
+    "read_until_close",
+    "skip_empty_lines",
+]
+
+Buffer: TypeAlias = bytes | bytearray
+
+# A prefix up to this length is checked each time that it has grown.
+_SHORT_PREFIX: Final = 64
+
+
+# --- heads and trailer sections -------------------------------------------------------------------------------------
+
+
+def skip_empty_lines(data: Buffer, start: int = 0, *, policy: Policy = STRICT) -> int:
+    """Return where the first line that is not empty begins, at `start` or after it (RFC 9112 2.2)."""
+    if not policy.leading_empty_lines:
+        return start
+    pattern = grammar.LENIENT_EMPTY_LINES if policy.bare_lf else grammar.EMPTY_LINES
+    return run_end(pattern, data, start)
+
+
+def find_section_end(
+    data: Buffer,
+    start: int = 0,
+    *,
+    section: Section,
+    limit: int,
+    searched: int = 0,
+    closed: bool = False,
+    policy: Policy = STRICT,
+) -> int | None:
+    """Return the index behind the empty line that ends the section which begins at `start`, or `None`: more is needed.
+
+    Args:
+        data: What has been received.
+        start: Where the section begins.
+        section: Which kind it is.
+        limit: Its greatest size, in bytes, with the empty line.
+        searched: How many of its bytes an earlier call has seen, and found no end in.
+        closed: Whether no more will come.
+        policy: What is tolerated.
+
+    Raises:
+        RemoteProtocolError: It is too large, or what there is of it can no longer become right; the offset is counted
+            from `start`.
+
+    """
+    if section == "trailers":
+        if data.startswith(b"\r\n", start):
+            return start + 2
+        if policy.bare_lf and data.startswith(b"\n", start):
+            return start + 1
+    # The end may have begun in the last three bytes that were seen.
+    seek = start + max(0, searched - 3)
+    if policy.bare_lf:
+        match = grammar.LENIENT_HEAD_END.search(data, seek)
+        end = -1 if match is None else match.end()
+    else:
+        found = data.find(b"\r\n\r\n", seek)
+        end = -1 if found < 0 else found + 4
+    size = (len(data) if end < 0 else end) - start
+    if size > limit:
+        read_section(_slice(data, start, start + limit), section, policy)
+        raise violation(
+            RemoteProtocolError,
+            "trailers-too-large" if section == "trailers" else "head-too-large",
+            f"expected at most {limit} bytes of {_SECTION_NAMES[section]}, got more",
+        )
+    if end >= 0:
+        return end
+    if closed or _is_due(size, searched):
+        read_section(_slice(data, start, len(data)), section, policy)
+    return None
+
+
+_SECTION_NAMES: Final[Mapping[Section, str]] = {
+    "request": "a request's head",
+    "response": "a response's head",
+    "trailers": "a trailer section",
+}
+
+
+def parse_request(head: bytes, *, policy: Policy = STRICT) -> Request:
+    """Read the head of a request, from its first byte to the empty line (RFC 9112 3).
+
+    Raises:
+        RemoteProtocolError: It is not one that `policy` accepts.
+
+    """
+    match = grammar.REQUEST_HEAD.fullmatch(head)
+    if match is not None and match.end(1) <= policy.max_method_size:
+        method, target, http_version = match.group(1, 2, 3)
+        fields = _fields(head, match.end(3) + 2, "request", policy)
+    else:
+        (method, target, http_version), fields = _read_whole(head, "request", policy)
+    headers = received_headers(fields, strict=not policy.tolerant)
+    try:
+        if not is_preface(method, target, http_version):
+            check_target(method, target, policy=policy, blame=RemoteProtocolError)
+        headers = checked_request_fields(headers, target, http_version, policy=policy, blame=RemoteProtocolError)
+    except RemoteProtocolError as error:
+        _locate(error, head)
+        raise
+    return received_request(method, target, headers, http_version)
+
+
+def parse_response(head: bytes, *, policy: Policy = STRICT) -> InformationalResponse | Response:
+    """Read the head of a response, from its first byte to the empty line (RFC 9112 4).
+
+    Raises:
+        RemoteProtocolError: It is not one that `policy` accepts.
+
+    """
+    match = grammar.RESPONSE_HEAD.fullmatch(head)
+    if match is not None:
+        http_version, status_code, reason = match.group(1, 2, 3)
+        fields = _fields(head, head.index(b"\n") + 1, "response", policy)
+    else:
+        (http_version, status_code, reason), fields = _read_whole(head, "response", policy)
+    headers = received_headers(fields, strict=not policy.tolerant)
+    try:
+        headers = checked_response_fields(headers, http_version, policy=policy, blame=RemoteProtocolError)
+    except RemoteProtocolError as error:
+        _locate(error, head)
+        raise
+    return received_response(int(status_code), headers, http_version, reason or b"")
+
+
+def parse_trailers(section: bytes, *, policy: Policy = STRICT) -> EndOfMessage:
+    """Read a trailer section with the empty line that ends it (RFC 9112 7.1.2).
+
+    Raises:
+        RemoteProtocolError: It is not one that `policy` accepts.
+
+    """
+    if section == b"\r\n":
+        return END
+    if grammar.TRAILER_SECTION.fullmatch(section) is not None:
+        fields = _fields(section, 0, "trailers", policy)
+    else:
+        _, fields = _read_whole(section, "trailers", policy)
+    headers = received_headers(fields, strict=not policy.tolerant)
+    try:
+        check_trailers(headers, policy=policy, blame=RemoteProtocolError)
+        headers = normalized_length(headers, of_request=False, http10=False, policy=policy, blame=RemoteProtocolError)
+    except RemoteProtocolError as error:
+        _locate(error, section)
+        raise
+    return received_end(headers)
+
+
+END: Final = EndOfMessage()
+"""The end of a message without trailers: it cannot change, so one will do."""
+
+
+def _fields(head: bytes, start: int, section: Section, policy: Policy) -> list[Field]:
+    # Over lines that the pattern of the whole section has matched.
+    fields: list[Field] = grammar.FIELD_LINES.findall(head, start)
+    if policy.max_fields is not None and len(fields) > policy.max_fields:
+        # Raises, and knows where.
+        return _read_whole(head, section, policy)[1]
+    if b" \r\n" in head or b"\t\r\n" in head:
+        return [(name, value.rstrip(b" \t")) for name, value in fields]
+    return fields
+
+
+def _read_whole(text: bytes, section: Section, policy: Policy) -> tuple[StartLine, list[Field]]:
+    lines = read_section(text, section, policy)
+    if lines is None:
+        raise violation(
+            RemoteProtocolError,
+            "head-cut-short",
+            f"expected an empty line at the end of {_SECTION_NAMES[section]}, got the end of the bytes",
+        )
+    if lines.end != len(text):
+        raise violation(
+            RemoteProtocolError,
+            "unexpected-bytes",
+            f"expected nothing behind the empty line of {_SECTION_NAMES[section]}, got more bytes",
+            offset=lines.end,
+        )
+    return lines.start_line, lines.fields
+
+
+# The field to which an error about the whole of the fields points.
+_BLAMED_FIELDS: Final[Mapping[ErrorCode, bytes]] = {
+    "repeated-host": b"host",
+    "bad-host": b"host",
+    "host-mismatch": b"host",
+    "bad-content-length": b"content-length",
+    "conflicting-content-length": b"content-length",
+    "repeated-content-length": b"content-length",
+    "unknown-transfer-coding": b"transfer-encoding",
+    "bad-transfer-encoding": b"transfer-encoding",
+    "transfer-encoding-and-content-length": b"transfer-encoding",
+    "transfer-encoding-in-http10": b"transfer-encoding",
+}
+
+
+def _locate(error: RemoteProtocolError, head: bytes) -> None:
+    """Point `error` to the last field that it can be about, or to the target."""
+    if error.code in ("bad-target-form", "bad-connect-target"):
+        error.offset = head.index(b" ") + 1
+        return
+    wanted = _BLAMED_FIELDS.get(error.code)
+    at = 0
+    for line in head.split(b"\n"):
+        name = line.partition(b":")[0]
+        spelled = name.lower()
+        if spelled == wanted or (error.code == "forbidden-trailer" and spelled in FORBIDDEN_TRAILERS):
+            error.offset, error.excerpt = at, name
+        at += len(line) + 1
+
+
+def _slice(data: Buffer, start: int, stop: int) -> bytes:
+    if isinstance(data, bytes):
+        return data[start:stop]
+    # Copied once; and released here, because a `bytearray` that somebody looks into cannot grow.
+    with memoryview(data) as view, view[start:stop] as part:
+        return part.tobytes()
+
+
+def _is_due(size: int, searched: int) -> bool:
+    """Tell whether to check a prefix of `size` bytes, of which `searched` are old: where it has doubled, roughly."""
+    return size <= _SHORT_PREFIX or size.bit_length() > searched.bit_length()
+
+
+# --- bodies ---------------------------------------------------------------------------------------------------------
+
+
+class LengthProgress(NamedTuple):
+    """How far a body of known length has got, in bytes."""
+
+    length: int
+    received: int = 0
+
+
+class ChunkedProgress(NamedTuple):
+    """How far a chunked body has got (RFC 9112 7.1).
+
+    Attributes:
+        awaiting: What comes next: a chunk line, a chunk's data, the CRLF behind it, or the trailer section.
+        remaining: How many bytes of the chunk's data are still to come.
+        begun: Whether some of the chunk's data has come.
+        received: How many bytes of data have come in all.
+        extensions: How many bytes the chunk extensions have had in all.
+
+    """
+
+    awaiting: Literal["line", "data", "end", "trailers"] = "line"
+    remaining: int = 0
+    begun: bool = False
+    received: int = 0
+    extensions: int = 0
+
+
+BodyProgress: TypeAlias = LengthProgress | ChunkedProgress | None
+"""How far a body has got; `None` for one that goes on until the connection closes."""
+
+Step: TypeAlias = tuple[Data[bytes] | EndOfMessage | None, BodyProgress, int]
+"""The next event or `None` (more is needed), how far the body has got now, and the index of the first unread byte."""
+
+
+def read_length_body(data: Buffer, start: int, progress: LengthProgress, *, closed: bool = False) -> Step:
+    """Read on in a body of known length (RFC 9112 6.2).
+
+    Raises:
+        RemoteProtocolError: The connection has closed before the end.
+
+    """
+    length, received = progress
+    if received == length:
+        return END, progress, start
+    stop = min(len(data), start + length - received)
+    if stop == start:
+        if closed:
+            raise violation(
+                RemoteProtocolError,
+                "body-cut-short",
+                f"peer closed the connection inside a message body: received {received} bytes, expected {length}",
+            )
+        return None, progress, start
+    event = received_data(_slice(data, start, stop), chunk_start=False, chunk_end=False)
+    return event, LengthProgress(length, received + stop - start), stop
+
+
+def read_until_close(data: Buffer, start: int, *, closed: bool = False) -> Step:
+    """Read on in a body that goes on until the connection closes (RFC 9112 6.3)."""
+    if start == len(data):
+        return (END if closed else None), None, start
+    return received_data(_slice(data, start, len(data)), chunk_start=False, chunk_end=False), None, len(data)
+
+
+def read_chunked_body(
+    data: Buffer,
+    start: int,
+    progress: ChunkedProgress,
+    *,
+    limit: int,
+    searched: int = 0,
+    closed: bool = False,
+    policy: Policy = STRICT,
+) -> Step:
+    """Read on in a chunked body (RFC 9112 7.1).
+
+    Args:
+        data: What has been received.
+        start: The index of the first unread byte.
+        progress: How far the body has got.
+        limit: The greatest size of a chunk line or a trailer section, in bytes.
+        searched: How many unread bytes an earlier call has seen already, and made nothing of.
+        closed: Whether no more will come.
+        policy: What is tolerated.
+
+    Raises:
+        RemoteProtocolError: The body is wrong; the offset is an index of `data`.
+
+    """
+    awaiting, remaining, begun, received, extensions = progress
+    at = start
+    if awaiting == "end":
+        after = _chunk_end(data, at)
+        if after is not None:
+            at, searched, awaiting = after, 0, "line"
+    if awaiting == "line":
+        end = _find_chunk_line_end(data, at, limit=limit, searched=searched, closed=closed, policy=policy)
+        if end is not None:
+            try:
+                remaining, size = parse_chunk_line(_slice(data, at, end), policy=policy)
+            except RemoteProtocolError as error:
+                _move(error, at)
+                raise
+            extensions += size
+            _check_excess(extensions, received, at, policy)
+            at, searched, begun = end + 2, 0, False
+            awaiting = "data" if remaining else "trailers"
+    if awaiting == "data" and at < len(data):
+        piece = _slice(data, at, min(len(data), at + remaining))
+        remaining -= len(piece)
+        event = received_data(piece, chunk_start=not begun, chunk_end=not remaining)
+        awaiting = "data" if remaining else "end"
+        return event, ChunkedProgress(awaiting, remaining, True, received + len(piece), extensions), at + len(piece)
+    if awaiting == "trailers":
+        try:
+            end = find_section_end(
+                data, at, section="trailers", limit=limit, searched=searched, closed=closed, policy=policy
+            )
+            if end is not None:
+                return parse_trailers(_slice(data, at, end), policy=policy), progress, end
+        except RemoteProtocolError as error:
+            _move(error, at)
+            raise
+    if closed:
+        raise violation(
+            RemoteProtocolError,
+            "body-cut-short",
+            "peer closed the connection inside a message body: incomplete chunked read, "
+            f"received {received} bytes of data and no last chunk",
+        )
+    return None, ChunkedProgress(awaiting, remaining, begun, received, extensions), at
+
+
+def _chunk_end(data: Buffer, start: int) -> int | None:
+    """Return the index behind the CRLF that must stand at `start`, or `None`: more is needed."""
+    if data.startswith(b"\r\n", start):
+        return start + 2
+    wrong = start + data.startswith(b"\r", start)
+    if wrong == len(data):
+        return None
+    raise violation(
+        RemoteProtocolError,
+        "bad-chunk-end",
+        f"expected CRLF behind a chunk's data, got {byte_name(data[wrong])}",
+        offset=wrong,
+        excerpt=_slice(data, start, wrong + 1),
+    )
+
+
+def _check_excess(extensions: int, received: int, at: int, policy: Policy) -> None:
+    excess = policy.max_chunk_extension_excess
+    if excess is not None and extensions - received > excess:
+        raise violation(
+            RemoteProtocolError,
+            "too-many-chunk-extensions",
+            f"expected chunk extensions to outweigh the data by at most {excess} bytes, got "
+            f"{extensions} bytes of extensions and {received} bytes of data",
+            offset=at,
+        )
+
+
+def _find_chunk_line_end(
+    data: Buffer, start: int, *, limit: int, searched: int, closed: bool, policy: Policy
+) -> int | None:
+    """Return the index of the CRLF that ends the chunk line which begins at `start`, or `None`: more is needed."""
+    end = data.find(b"\r\n", start + max(0, searched - 1))
+    # A CR at the end may turn out to belong to the line's end.
+    stop = end if end >= 0 else len(data) - data.endswith(b"\r", start)
+    size = stop - start
+    longest = policy.max_chunk_line_size
+    too_long = longest is not None and size > longest
+    if too_long or size + 2 > limit:
+        allowed = limit - 2 if longest is None else min(longest, limit - 2)
+        _check_chunk_line(data, start, start + max(0, allowed), policy)
+        if longest is not None and longest <= limit - 2:
+            raise violation(
+                RemoteProtocolError,
+                "chunk-line-too-long",
+                f"expected a chunk line of at most {longest} bytes, got more",
+                offset=start + longest,
+            )
+        raise violation(
+            RemoteProtocolError,
+            "chunk-line-too-large",
+            f"expected a chunk line of at most {limit} bytes with its CRLF, got more",
+            offset=start + limit,
+        )
+    if end >= 0:
+        return end
+    if closed or _is_due(size, searched):
+        _check_chunk_line(data, start, start + size, policy)
+    return None
+
+
+class ChunkLine(NamedTuple):
+    """A chunk line: the size of the chunk's data, and that of the extensions (which mean nothing to us), in bytes."""
+
+    size: int
+    extensions: int
+
+
+def parse_chunk_line(line: bytes, *, policy: Policy = STRICT) -> ChunkLine:
+    """Read a chunk line, without its CRLF (RFC 9112 7.1).
+
+    Raises:
+        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `line`.
+
+    """
+    # The tolerant way with extensions is another grammar, not a wider one.
+    match = None if policy.any_chunk_extension else grammar.CHUNK_LINE.fullmatch(line)
+    # Hex digits, and few: the pattern or the plain path has seen to that.
+    digits = read_chunk_line(line, policy, whole=True) if match is None else match.end(1)
+    return ChunkLine(int(line[:digits], 16), len(line) - digits)
+
+
+def _check_chunk_line(data: Buffer, start: int, stop: int, policy: Policy) -> None:
+    """Check the beginning of a chunk line."""
+    try:
+        read_chunk_line(_slice(data, start, stop), policy, whole=False)
+    except RemoteProtocolError as error:
+        _move(error, start)
+        raise
+
+
+def _move(error: RemoteProtocolError, by: int) -> None:
+    """Count the offset of `error` from `by` bytes earlier: from the start of the data, not of a part of it."""
+    error.offset = by + (error.offset or 0)

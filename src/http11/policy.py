@@ -1,0 +1,145 @@
+"""What a reader tolerates, and how much.
+
+A `Policy` is about reading only: what we write is strict under each. Every tolerance is a field of its own, so that a
+client which must talk to one broken server can open one door and not all of them:
+``attrs.evolve(STRICT, repeated_length_in_request=True)``.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+import attrs
+
+__all__ = ["H11", "STRICT", "Policy"]
+
+
+@final
+@attrs.frozen(kw_only=True)
+class Policy:
+    """The tolerances and limits of a reader; the defaults are those of `STRICT`.
+
+    The limit on the size of a head is not here: it is `Connection`'s ``max_incomplete_event_size``.
+
+    Attributes:
+        bare_lf: A line of a head or a trailer section may end in LF alone (RFC 9112 2.2).
+        leading_empty_lines: Empty lines before a request line are skipped (RFC 9112 2.2).
+        fragment_in_target: A request target may have a ``#`` in it (RFC 9112 3.2).
+        any_target: A target may be in a form that does not go with its method (RFC 9112 3.2).
+        any_connect_target: CONNECT takes any target, not only ``host:port`` (RFC 9112 3.2.3).
+        any_major_version: ``HTTP/2.0`` and its like are read as if they were HTTP/1.x (RFC 9112 2.3).
+        control_bytes_in_reason: A reason may hold control bytes other than NUL, HTAB, LF, VT, FF and CR (RFC 9112 4).
+        control_bytes_in_value: The same for the value of a field (RFC 9110 5.5).
+        folded_lines: A field of a request or of a trailer section may be folded; in a response head it always may
+            (RFC 9112 5.2).
+        any_host: Host may hold anything that a field's value may hold (RFC 9112 3.2).
+        host_mismatch: The authority of an absolute-form target may differ from Host (RFC 9112 3.2.2).
+        long_lengths: A Content-Length may have 20 digits, and exceed 2^63 - 1 (RFC 9110 8.6).
+        repeated_length_in_request: A request may say the same Content-Length several times (RFC 9112 6.3).
+        length_and_chunked_in_request: A request may have Transfer-Encoding and Content-Length; the first counts
+            (RFC 9112 6.3).
+        reuse_after_length_and_chunked: After a response with both, the connection may be used again (RFC 9112 6.1).
+        transfer_encoding_in_http10: An HTTP/1.0 message may have a Transfer-Encoding (RFC 9112 6.1).
+        long_chunk_sizes: A chunk's size may have 20 hex digits instead of 16 (RFC 9112 7.1).
+        space_after_chunk_size: White space may stand before the CRLF of a chunk line (RFC 9112 7.1).
+        any_chunk_extension: Behind a semicolon that directly follows the size, anything but CR and LF may stand
+            (RFC 9112 7.1.1).
+        any_trailer_field: A trailer section may hold fields that frame, route or authenticate (RFC 9110 6.5.1).
+        max_method_size: The longest method, in bytes.
+        max_fields: The most field lines of a head or a trailer section; `None` for no limit.
+        max_informational_responses: The most 1xx responses before a final one; `None` for no limit.
+        max_chunk_line_size: The longest chunk line without its CRLF, in bytes; `None` for no limit of its own.
+        max_chunk_extension_excess: By how many bytes the chunk extensions of a body may outweigh the data before
+            them; `None` for no limit.
+
+    """
+
+    bare_lf: bool = False
+    leading_empty_lines: bool = True
+    fragment_in_target: bool = False
+    any_target: bool = False
+    any_connect_target: bool = False
+    any_major_version: bool = False
+    control_bytes_in_reason: bool = False
+    control_bytes_in_value: bool = False
+    folded_lines: bool = False
+    any_host: bool = False
+    host_mismatch: bool = False
+    long_lengths: bool = False
+    repeated_length_in_request: bool = False
+    length_and_chunked_in_request: bool = False
+    reuse_after_length_and_chunked: bool = False
+    transfer_encoding_in_http10: bool = False
+    long_chunk_sizes: bool = False
+    space_after_chunk_size: bool = False
+    any_chunk_extension: bool = False
+    any_trailer_field: bool = False
+
+    # Registered methods reach 17 bytes (UPDATEREDIRECTREF); private ones are seldom longer than twice that.
+    max_method_size: int = 64
+    # Servers in wide use allow 100 (Apache) to 1000 (Node.js counts 2000 names and values).
+    max_fields: int | None = 256
+    # A server may send a few 103s and keep a slow request alive with 102s.
+    max_informational_responses: int | None = 64
+    # Signed uploads need about 90 bytes a chunk line.
+    max_chunk_line_size: int | None = 256
+    max_chunk_extension_excess: int | None = 16384
+
+    # Whether an event that this policy lets in may be one that no sender may send.
+    tolerant: bool = attrs.field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        tolerances = (
+            self.bare_lf,
+            self.fragment_in_target,
+            self.any_target,
+            self.any_connect_target,
+            self.any_major_version,
+            self.control_bytes_in_reason,
+            self.control_bytes_in_value,
+            self.folded_lines,
+            self.any_host,
+            self.host_mismatch,
+            self.long_lengths,
+            self.repeated_length_in_request,
+            self.length_and_chunked_in_request,
+            self.reuse_after_length_and_chunked,
+            self.transfer_encoding_in_http10,
+            self.long_chunk_sizes,
+            self.space_after_chunk_size,
+            self.any_chunk_extension,
+            self.any_trailer_field,
+        )
+        object.__setattr__(self, "tolerant", any(tolerances))
+
+
+STRICT: Final = Policy()
+"""Accept what RFC 9110 and RFC 9112 let a sender send; refuse whatever two implementations might read differently."""
+
+H11: Final = Policy(
+    bare_lf=True,
+    leading_empty_lines=False,
+    fragment_in_target=True,
+    any_target=True,
+    any_connect_target=True,
+    any_major_version=True,
+    control_bytes_in_reason=True,
+    control_bytes_in_value=True,
+    folded_lines=True,
+    any_host=True,
+    host_mismatch=True,
+    long_lengths=True,
+    repeated_length_in_request=True,
+    length_and_chunked_in_request=True,
+    reuse_after_length_and_chunked=True,
+    transfer_encoding_in_http10=True,
+    long_chunk_sizes=True,
+    space_after_chunk_size=True,
+    any_chunk_extension=True,
+    any_trailer_field=True,
+    max_fields=None,
+    max_informational_responses=None,
+    max_chunk_line_size=None,
+    max_chunk_extension_excess=None,
+)
+"""Accept what the package `h11` 0.16 accepts, for code that must go on doing so."""

@@ -1,0 +1,68 @@
+"""Events to bytes (RFC 9112 2 to 7). Pure functions, which hold nothing and touch no connection.
+
+They validate nothing: an event that exists is valid (see `http11.events`). An event that only a tolerant policy let
+in has to be validated before it gets here; `Connection.send` does so.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from http11.events import EndOfMessage, InformationalResponse, Request, Response
+from http11.headers import Headers
+
+__all__ = [
+    "CHUNK_END",
+    "serialize_chunk_start",
+    "serialize_fields",
+    "serialize_last_chunk",
+    "serialize_request",
+    "serialize_response",
+]
+
+CHUNK_END: Final = b"\r\n"
+"""What goes behind the data of a chunk (RFC 9112 7.1)."""
+
+
+def serialize_request(request: Request) -> bytes:
+    """Return the head of `request` (RFC 9112 3), in HTTP/1.1."""
+    return b"%b %b HTTP/1.1\r\n%b" % (request.method, request.target, serialize_fields(request.headers))
+
+
+def serialize_response(response: InformationalResponse | Response) -> bytes:
+    """Return the head of `response` (RFC 9112 4), in HTTP/1.1.
+
+    The SP behind the status code is there even where the reason is empty, as the RFC demands of a sender.
+    """
+    return b"HTTP/1.1 %d %b\r\n%b" % (
+        response.status_code,
+        response.reason,
+        serialize_fields(response.headers),
+    )
+
+
+def serialize_fields(headers: Headers) -> bytes:
+    """Return the field lines and the empty line behind them (RFC 9112 5), the names as they were spelled.
+
+    Host goes first: "It is good practice to send first" the field that routes the message (RFC 9110 5.3).
+    """
+    fields = headers.raw_items()
+    if headers.get(b"host") is not None:
+        fields.sort(key=_not_host)
+    lines = [b"%b: %b\r\n" % field for field in fields]
+    lines.append(b"\r\n")
+    return b"".join(lines)
+
+
+def serialize_chunk_start(size: int) -> bytes:
+    """Return what goes before `size` bytes of chunk data (RFC 9112 7.1); `size` must not be 0, which ends a body."""
+    return b"%x\r\n" % size
+
+
+def serialize_last_chunk(end: EndOfMessage) -> bytes:
+    """Return the last chunk and the trailer section (RFC 9112 7.1.2)."""
+    return b"0\r\n" + serialize_fields(end.headers)
+
+
+def _not_host(field: tuple[bytes, bytes]) -> bool:
+    return field[0].lower() != b"host"

@@ -1,0 +1,210 @@
+"""Roles, states, and the joint state machine of a connection's two sides (RFC 9112 9).
+
+There are two machines, one for the client and one for the server, and three kinds of move:
+
+1. One side sends something, and moves by its row of `TRANSITIONS`. A request moves the server too.
+2. Then the two are coupled: the state of one, a proposal to switch protocols, or a `Connection: close` moves the
+other, by
+   the rules in `_settled`, until nothing changes.
+3. An error puts the side that made it to `ERROR`, from where nothing leads.
+
+Everything here is a pure function from one `JointState` to the next; `http11.connection` remembers which one is
+current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+__all__ = [
+    "CLIENT",
+    "CLOSED",
+    "DONE",
+    "ERROR",
+    "IDLE",
+    "MIGHT_SWITCH_PROTOCOL",
+    "MUST_CLOSE",
+    "SEND_BODY",
+    "SEND_RESPONSE",
+    "SERVER",
+    "SWITCHED_PROTOCOL",
+    "JointState",
+    "Move",
+    "Role",
+    "State",
+    "after_error",
+    "after_move",
+    "expected_moves",
+    "next_cycle",
+]
+
+CLIENT: Final = "CLIENT"
+SERVER: Final = "SERVER"
+
+Role: TypeAlias = Literal["CLIENT", "SERVER"]
+
+IDLE: Final = "IDLE"
+SEND_RESPONSE: Final = "SEND_RESPONSE"
+SEND_BODY: Final = "SEND_BODY"
+DONE: Final = "DONE"
+MUST_CLOSE: Final = "MUST_CLOSE"
+CLOSED: Final = "CLOSED"
+ERROR: Final = "ERROR"
+MIGHT_SWITCH_PROTOCOL: Final = "MIGHT_SWITCH_PROTOCOL"
+SWITCHED_PROTOCOL: Final = "SWITCHED_PROTOCOL"
+
+State: TypeAlias = Literal[
+    "IDLE",
+    "SEND_RESPONSE",
+    "SEND_BODY",
+    "DONE",
+    "MUST_CLOSE",
+    "CLOSED",
+    "ERROR",
+    "MIGHT_SWITCH_PROTOCOL",
+    "SWITCHED_PROTOCOL",
+]
+
+Move: TypeAlias = Literal[
+    "Request",
+    "InformationalResponse",
+    "Response",
+    "Data",
+    "EndOfMessage",
+    "ConnectionClosed",
+    # A 101 that accepts an Upgrade (RFC 9110 7.8), and a 2xx that accepts a CONNECT (RFC 9110 9.3.6)
+    "101 to Upgrade",
+    "2xx to CONNECT",
+]
+
+# "Connection closed" may be said again and again; an Upgrade or a CONNECT is accepted from SEND_RESPONSE only.
+TRANSITIONS: Final[Mapping[Role, Mapping[State, Mapping[Move, State]]]] = {
+    "CLIENT": {
+        "IDLE": {"Request": "SEND_BODY", "ConnectionClosed": "CLOSED"},
+        "SEND_BODY": {"Data": "SEND_BODY", "EndOfMessage": "DONE"},
+        "DONE": {"ConnectionClosed": "CLOSED"},
+        "MUST_CLOSE": {"ConnectionClosed": "CLOSED"},
+        "CLOSED": {"ConnectionClosed": "CLOSED"},
+    },
+    "SERVER": {
+        # A Response from IDLE is an early error answer: to a request that could not be read, or that did not come.
+        "IDLE": {"Response": "SEND_BODY", "ConnectionClosed": "CLOSED"},
+        "SEND_RESPONSE": {
+            "InformationalResponse": "SEND_RESPONSE",
+            "Response": "SEND_BODY",
+            "101 to Upgrade": "SWITCHED_PROTOCOL",
+            "2xx to CONNECT": "SWITCHED_PROTOCOL",
+        },
+        "SEND_BODY": {"Data": "SEND_BODY", "EndOfMessage": "DONE"},
+        "DONE": {"ConnectionClosed": "CLOSED"},
+        "MUST_CLOSE": {"ConnectionClosed": "CLOSED"},
+        "CLOSED": {"ConnectionClosed": "CLOSED"},
+    },
+}
+
+
+class JointState(NamedTuple):
+    """The states of both sides, and what they have agreed on.
+
+    Attributes:
+        client: The client's state.
+        server: The server's state.
+        keep_alive: Whether the connection may be used again (RFC 9112 9.3).
+        upgrade_proposed: Whether an Upgrade waits for its answer.
+        connect_proposed: Whether a CONNECT waits for its answer.
+
+    """
+
+    client: State = IDLE
+    server: State = IDLE
+    keep_alive: bool = True
+    upgrade_proposed: bool = False
+    connect_proposed: bool = False
+
+
+def after_move(
+    joint: JointState,
+    role: Role,
+    move: Move,
+    *,
+    keep_alive: bool = True,
+    proposes_upgrade: bool = False,
+    proposes_connect: bool = False,
+) -> JointState | None:
+    """Return the state after `role` made `move`, or `None` where it may not.
+
+    `keep_alive` is false when the message says or implies ``close``; the proposals are those of a `Request`.
+    """
+    client, server, was_alive, upgrade, connect = joint
+    row = TRANSITIONS[role].get(client if role == CLIENT else server)
+    target = None if row is None else row.get(move)
+    if target is None:
+        return None
+    if role == CLIENT:
+        client = target
+    else:
+        server = target
+    if move == "Request":
+        if server != IDLE:
+            return None
+        server = SEND_RESPONSE
+        upgrade, connect = proposes_upgrade, proposes_connect
+    elif (move == "101 to Upgrade" and not upgrade) or (move == "2xx to CONNECT" and not connect):
+        return None
+    elif move == "Response":
+        # A final response that accepts neither has refused both.
+        upgrade = connect = False
+    return _settled(client, server, was_alive and keep_alive, upgrade, connect)
+
+
+def after_error(joint: JointState, role: Role) -> JointState:
+    """Return the state after `role` broke the protocol."""
+    client, server, keep_alive, upgrade, connect = joint
+    if role == CLIENT:
+        client = ERROR
+    else:
+        server = ERROR
+    return _settled(client, server, keep_alive, upgrade, connect)
+
+
+def next_cycle(joint: JointState) -> JointState | None:
+    """Return the state for the next request, or `None` where the two sides are not both done with this one."""
+    if joint.client == DONE and joint.server == DONE:
+        return JointState()
+    return None
+
+
+def expected_moves(joint: JointState, role: Role) -> list[Move]:
+    """Return the moves that `role` could make, for an error to name them."""
+    return [
+        move
+        for move in TRANSITIONS[role].get(joint.client if role == CLIENT else joint.server, {})
+        if after_move(joint, role, move) is not None
+    ]
+
+
+def _settled(client: State, server: State, keep_alive: bool, upgrade: bool, connect: bool) -> JointState:
+    proposed = upgrade or connect
+    while True:
+        before = client, server
+        # The switch goes first: an HTTP/1.0 client's CONNECT would otherwise have to close.
+        if client == DONE and proposed:
+            client = MIGHT_SWITCH_PROTOCOL
+        elif client == MIGHT_SWITCH_PROTOCOL and not proposed:
+            client = DONE
+        if client == MIGHT_SWITCH_PROTOCOL and server == SWITCHED_PROTOCOL:
+            client = SWITCHED_PROTOCOL
+        client = _coupled(client, server, keep_alive)
+        server = _coupled(server, client, keep_alive)
+        if (client, server) == before:
+            return JointState(client, server, keep_alive, upgrade, connect)
+
+
+def _coupled(state: State, other: State, keep_alive: bool) -> State:
+    if state == DONE and (not keep_alive or other in (CLOSED, ERROR)):
+        return MUST_CLOSE
+    # An IDLE side stays so beside an ERROR: a server may still send an early error answer.
+    if state == IDLE and other == CLOSED:
+        return MUST_CLOSE
+    return state
