@@ -7,8 +7,9 @@ An outcome is a list of tuples of plain values, one an event, which ends in the 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import TypeAlias, assert_never
 
@@ -17,6 +18,7 @@ import attrs
 from http11 import (
     CLIENT,
     DONE,
+    H11,
     IDLE,
     MIGHT_SWITCH_PROTOCOL,
     PAUSED,
@@ -92,6 +94,11 @@ def plain(event: Event) -> tuple[str | int, ...]:
             assert_never(event)
 
 
+def send_any(connection: Connection[Role], event: Event) -> bytes | None:
+    """Send what the types of `send` do not promise to be right for the connection's role."""
+    return connection.send(event)  # type: ignore[arg-type]
+
+
 class Reader:
     """One side of a connection, which answers as far as it must to go on reading."""
 
@@ -119,8 +126,7 @@ class Reader:
             self._send(event)
 
     def _send(self, event: Event) -> None:
-        # A reader may have either role, which is more than the types of `send` promise.
-        self.connection.send(event)  # type: ignore[arg-type]
+        send_any(self.connection, event)
 
     def feed(self, piece: bytes) -> None:
         """Receive `piece`, and read as far as that goes."""
@@ -195,21 +201,63 @@ def splits(data: bytes, *, closed: bool) -> Iterator[list[bytes]]:
 
 # --- vectors --------------------------------------------------------------------------------------------------------
 
+Raw: TypeAlias = "str | int | list[Raw] | dict[str, Raw]"
+"""A value of a vector, as TOML has it."""
 
-def _bytes(value: object) -> bytes:
+Spelled: TypeAlias = tuple[str | int | tuple[str, str], ...]
+"""An event as a vector spells it; a field is one string, or a pair where its name is no name."""
+
+
+def _text(value: Raw) -> str:
+    """Return a string that may be spelled as a list of parts and repetitions."""
     match value:
         case str():
-            return value.encode("latin-1")
+            return value
         case {"repeat": str() as part, "times": int() as times}:
-            return part.encode("latin-1") * times
+            return part * times
         case list():
-            return b"".join(map(_bytes, value))
+            return "".join(map(_text, value))
         case _:
             raise TypeError(f"expected a string, a list or a repetition, got {value!r}")
 
 
-def _outcome(value: list[list[str | int]]) -> Outcome:
-    return [tuple(event) for event in value]
+def _bytes(value: Raw) -> bytes:
+    return _text(value).encode("latin-1")
+
+
+def _repeated(values: Raw) -> Iterator[Raw]:
+    """Return the members of a list in which some may be repeated."""
+    if not isinstance(values, list):
+        raise TypeError(f"expected a list, got {values!r}")
+    for value in values:
+        match value:
+            case {"repeat": member, "times": int() as times}:
+                yield from repeat(member, times)
+            case _:
+                yield value
+
+
+def _outcome(value: Raw) -> Outcome:
+    return [
+        tuple(part if isinstance(part, int) else _text(part) for part in _repeated(event))
+        for event in _repeated(value)
+    ]
+
+
+@cache
+def _vectors(folder: str) -> tuple[tuple[str, Mapping[str, Raw]], ...]:
+    """Return the tables of all files of `folder`, each with its section."""
+    found: list[tuple[str, Mapping[str, Raw]]] = []
+    for path in sorted((VECTORS / folder).glob("*.toml")):
+        tables: list[dict[str, Raw]] = tomllib.loads(path.read_text("utf-8"))["vector"]
+        found += [(path.stem, table) for table in tables]
+    return tuple(found)
+
+
+def _role(value: Raw) -> Role:
+    if value not in ("server", "client"):
+        raise ValueError(f"expected 'server' or 'client' as a role, got {value!r}")
+    return SERVER if value == "server" else CLIENT
 
 
 @cache
@@ -217,18 +265,130 @@ def reading_vectors() -> tuple[Vector, ...]:
     """Return all vectors of bytes that arrive."""
     return tuple(
         Vector(
-            id=raw["id"],
-            name=raw["name"],
-            role=SERVER if raw["role"] == "server" else CLIENT,
+            id=_text(raw["id"]),
+            name=_text(raw["name"]),
+            role=_role(raw["role"]),
             data=_bytes(raw["bytes"]),
-            closed=raw.get("closed", False),
+            closed=bool(raw.get("closed", False)),
             request=_bytes(raw.get("request", "")),
-            limit=raw.get("limit", 16384),
+            limit=_number(raw.get("limit", 16384)),
             strict=_outcome(raw["strict"]),
             h11=_outcome(raw["strict"] if raw.get("h11", "=") == "=" else raw["h11"]),
-            why=raw["why"],
-            section=path.stem,
+            why=_text(raw["why"]),
+            section=section,
         )
-        for path in sorted((VECTORS / "reading").glob("*.toml"))
-        for raw in tomllib.loads(path.read_text("utf-8"))["vector"]
+        for section, raw in _vectors("reading")
     )
+
+
+def _number(value: Raw) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"expected a number, got {value!r}")
+    return value
+
+
+@attrs.frozen(kw_only=True)
+class SendingVector:
+    """Events that are to be sent, and what must be written for them, or where the last one must be refused."""
+
+    id: str
+    name: str
+    role: Role
+    received: bytes
+    closed: bool
+    request: bytes
+    policy: Policy
+    forward: bool
+    send: tuple[Spelled, ...]
+    wire: bytes
+    refused: tuple[str, str] | None
+    why: str
+    section: str
+
+    def __str__(self) -> str:
+        return f"{self.id}-{self.name}".replace(" ", "-")
+
+
+def _spelled(event: Raw) -> Spelled:
+    spelled: list[str | int | tuple[str, str]] = []
+    for part in _repeated(event):
+        match part:
+            case int():
+                spelled.append(part)
+            case [str() as name, str() as value]:
+                spelled.append((name, value))
+            case _:
+                spelled.append(_text(part))
+    return tuple(spelled)
+
+
+def _refusal(value: Raw) -> tuple[str, str] | None:
+    match value:
+        case []:
+            return None
+        case ["construction" | "send" as stage, str() as code]:
+            return stage, code
+        case _:
+            raise TypeError(f"expected a stage and a code, got {value!r}")
+
+
+@cache
+def sending_vectors() -> tuple[SendingVector, ...]:
+    """Return all vectors of events that are to be sent."""
+    return tuple(
+        SendingVector(
+            id=_text(raw["id"]),
+            name=_text(raw["name"]),
+            role=_role(raw["role"]),
+            received=_bytes(raw.get("received", "")),
+            closed=bool(raw.get("closed", False)),
+            request=_bytes(raw.get("request", "")),
+            policy={"STRICT": STRICT, "H11": H11}[_text(raw.get("policy", "STRICT"))],
+            forward=bool(raw.get("forward", False)),
+            send=tuple(map(_spelled, _repeated(raw.get("send", [])))),
+            wire=_bytes(raw.get("wire", "")),
+            refused=_refusal(raw.get("refused", [])),
+            why=_text(raw["why"]),
+            section=section,
+        )
+        for section, raw in _vectors("sending")
+    )
+
+
+def _field(spelled: str | int | tuple[str, str]) -> tuple[bytes, bytes]:
+    match spelled:
+        case (name, value):
+            return name.encode("latin-1"), value.encode("latin-1")
+        case str():
+            name, _, value = spelled.partition(": ")
+            return name.encode("latin-1"), value.encode("latin-1")
+        case _:
+            raise TypeError(f"expected a field, got {spelled!r}")
+
+
+def event_of(spelled: Spelled) -> Event:
+    """Make an event, by its public constructor, out of what a vector spells: the reverse of `plain`."""
+    match spelled:
+        case ("Request", str(method), str(target), str(version), *fields):
+            return Request(
+                method=method.encode("latin-1"),
+                target=target.encode("latin-1"),
+                http_version=version.encode("latin-1"),
+                headers=map(_field, fields),
+            )
+        case ("Response" | "InformationalResponse" as kind, int(code), str(reason), str(version), *fields):
+            make = Response if kind == "Response" else InformationalResponse
+            return make(
+                status_code=code,
+                reason=reason.encode("latin-1"),
+                http_version=version.encode("latin-1"),
+                headers=map(_field, fields),
+            )
+        case ("Data", str(data)):
+            return Data(data.encode("latin-1"))
+        case ("EndOfMessage", *fields):
+            return EndOfMessage(headers=map(_field, fields))
+        case ("ConnectionClosed",):
+            return ConnectionClosed()
+        case _:
+            raise TypeError(f"expected an event, got {spelled!r}")

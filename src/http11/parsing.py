@@ -58,8 +58,8 @@ __all__ = [
 
 Buffer: TypeAlias = bytes | bytearray
 
-# A prefix up to this length is checked each time that it has grown.
-_SHORT_PREFIX: Final = 64
+# A prefix up to this length is checked each time that it has grown: what is not HTTP shows in its first bytes.
+_SHORT_PREFIX: Final = 16
 
 
 # --- heads and trailer sections -------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def find_section_end(
         )
     if end >= 0:
         return end
-    if closed or _is_due(size, searched):
+    if closed or _is_due(size, searched) or searched <= policy.max_method_size < size:
         read_section(_slice(data, start, len(data)), section, policy)
     return None
 

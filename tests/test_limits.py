@@ -1,0 +1,251 @@
+"""What a connection holds, and how many bytes it looks at, whatever a peer sends: counted, never timed.
+
+Bytes examined are counted where that happens: in the patterns of `http11.grammar` and in the buffer's own searches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from http11 import CLIENT, H11, SERVER, STRICT, Policy, RemoteProtocolError, Role, connection, grammar, lines, parsing
+from tests.harness import Reader
+
+LIMIT = 2000
+PIECES = [1, 7, 300, 5000]
+
+# Streams that go on for as long as somebody reads them: how they begin, and what is then repeated.
+ENDLESS: dict[str, tuple[Role, bytes, bytes]] = {
+    "method": (SERVER, b"", b"A"),
+    "target": (SERVER, b"GET /", b"a"),
+    "empty lines": (SERVER, b"", b"\r\n"),
+    "field name": (SERVER, b"GET / HTTP/1.1\r\n", b"a"),
+    "field value": (SERVER, b"GET / HTTP/1.1\r\nHost: ", b"a"),
+    "white space in a value": (SERVER, b"GET / HTTP/1.1\r\nHost: a\r\nX:", b" "),
+    "fields": (SERVER, b"GET / HTTP/1.1\r\nHost: a\r\n", b"x: y\r\n"),
+    "folded lines": (CLIENT, b"HTTP/1.1 200 OK\r\nx: y\r\n", b" z\r\n"),
+    "reason": (CLIENT, b"HTTP/1.1 200 ", b"a"),
+    "informational responses": (CLIENT, b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "chunk size": (SERVER, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+    "chunk extension": (SERVER, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;a=", b"a"),
+    "chunk extensions": (SERVER, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5", b";a"),
+    "quoted extension": (SERVER, b'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;a="', b"\\a"),
+    "space in an extension": (SERVER, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5", b" "),
+    "extended chunks": (
+        SERVER,
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"1;" + b"e" * 200 + b"\r\na\r\n",
+    ),
+    "trailers": (SERVER, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"x: y\r\n"),
+    "tiny chunks": (SERVER, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    "body until close": (CLIENT, b"HTTP/1.1 200 OK\r\n\r\n", b"a"),
+    "pipelined requests": (SERVER, b"", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+}
+# What is no attack, and may go on for ever.
+HARMLESS = {"tiny chunks", "body until close", "pipelined requests"}
+# The tolerant preset has no limit for these, only for what it holds of them.
+UNLIMITED_BY_H11 = {"informational responses", "extended chunks"}
+
+
+def endless(name: str, total: int, piece: int) -> Iterator[bytes]:
+    """Yield about `total` bytes of an endless stream, in pieces."""
+    _, begin, again = ENDLESS[name]
+    data = begin + again * (total // len(again))
+    return (data[i : i + piece] for i in range(0, len(data), piece))
+
+
+def held(reader: Reader) -> int:
+    return len(reader.connection.trailing_data[0])
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("policy", [STRICT, H11], ids=["STRICT", "H11"])
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_connection_holds_no_more_than_its_limit_and_one_piece(name: str, policy: Policy, piece: int) -> None:
+    reader = Reader(ENDLESS[name][0], policy=policy, limit=LIMIT)
+    total = 0
+    for part in endless(name, 12 * LIMIT, piece):
+        reader.feed(part)
+        total += len(part)
+        if reader.errors:
+            break
+        # What was just received has been read as far as it goes; so the limit alone is left.
+        assert held(reader) <= LIMIT
+        buffer = reader.connection._buffer
+        assert buffer.__sizeof__() <= 1.25 * (LIMIT + piece) + 100
+    if name in HARMLESS or (policy is H11 and name in UNLIMITED_BY_H11):
+        assert not reader.errors
+    else:
+        assert reader.errors, "an endless stream must be refused"
+        if name not in UNLIMITED_BY_H11:
+            # The head before it, where there is one, has its own limit.
+            assert total <= len(ENDLESS[name][1]) + LIMIT + 2 * piece
+
+
+def test_a_head_of_exactly_the_limit_is_read() -> None:
+    head = b"GET / HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n"
+    for extra, accepted in ((0, True), (1, False)):
+        for piece in PIECES:
+            reader = Reader(SERVER, limit=100)
+            data = head.replace(b"X: ", b"X: " + b"a" * (100 - len(head) + extra))
+            for i in range(0, len(data), piece):
+                reader.feed(data[i : i + piece])
+            assert bool(reader.errors) is not accepted
+            assert accepted or (reader.errors[0].code, reader.errors[0].error_status_hint) == ("head-too-large", 431)
+
+
+def test_skipped_lines_count_towards_the_limit() -> None:
+    head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    for empty, accepted in ((10, True), (11, False)):
+        reader = Reader(SERVER, limit=len(head) + 20)
+        reader.feed(b"\r\n" * empty + head)
+        assert bool(reader.errors) is not accepted
+
+
+# --- bytes examined -------------------------------------------------------------------------------------------------
+
+
+class Counter:
+    """Counts the bytes that the engine looks at."""
+
+    def __init__(self) -> None:
+        self.examined = 0
+
+    def pattern(self, pattern: re.Pattern[bytes]) -> CountingPattern:
+        return CountingPattern(self, pattern)
+
+
+class CountingPattern:
+    """A compiled pattern that counts what it has to look at: up to where it matched, or all that was there."""
+
+    def __init__(self, counter: Counter, pattern: re.Pattern[bytes]) -> None:
+        self._counter = counter
+        self._pattern = pattern
+
+    def _count(self, match: re.Match[bytes] | None, data: bytes, start: int) -> re.Match[bytes] | None:
+        self._counter.examined += (len(data) if match is None else match.end()) - start
+        return match
+
+    def match(self, data: bytes, start: int = 0) -> re.Match[bytes] | None:
+        return self._count(self._pattern.match(data, start), data, start)
+
+    def fullmatch(self, data: bytes, start: int = 0) -> re.Match[bytes] | None:
+        return self._count(self._pattern.fullmatch(data, start), data, start)
+
+    def search(self, data: bytes, start: int = 0) -> re.Match[bytes] | None:
+        return self._count(self._pattern.search(data, start), data, start)
+
+    def findall(self, data: bytes, start: int = 0) -> list[tuple[bytes, bytes]]:
+        self._counter.examined += len(data) - start
+        return self._pattern.findall(data, start)
+
+
+def counting_buffer(counter: Counter) -> type[bytearray]:
+    class CountingBuffer(bytearray):
+        def find(self, sub: bytes, start: int = 0) -> int:  # type: ignore[override]
+            found = super().find(sub, start)
+            counter.examined += (len(self) if found < 0 else found + len(sub)) - start
+            return found
+
+        def __getitem__(self, index: int | slice) -> int | bytearray:  # type: ignore[override]
+            part = super().__getitem__(index)
+            counter.examined += 1 if isinstance(part, int) else len(part)
+            return part
+
+    return CountingBuffer
+
+
+@pytest.fixture
+def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
+    counter = Counter()
+    for name, pattern in vars(grammar).items():
+        if isinstance(pattern, re.Pattern):
+            monkeypatch.setattr(grammar, name, counter.pattern(pattern))
+
+    # A first piece is kept as it is and does not count; from the second one on, a buffer does.
+    monkeypatch.setattr(connection, "bytearray", counting_buffer(counter), raising=False)
+
+    def counted(read: Callable[[bytes, lines.Section, Policy], lines.Lines | None]) -> object:
+        def read_section(text: bytes, section: lines.Section, policy: Policy) -> lines.Lines | None:
+            counter.examined += len(text)
+            return read(text, section, policy)
+
+        return read_section
+
+    monkeypatch.setattr(parsing, "read_section", counted(lines.read_section))
+    return counter
+
+
+def work(counter: Counter, name: str, policy: Policy, total: int, piece: int) -> float:
+    """Return the bytes examined for each byte received."""
+    reader = Reader(ENDLESS[name][0], policy=policy, limit=10**9)
+    counter.examined = received = 0
+    for part in endless(name, total, piece):
+        reader.feed(part)
+        received += len(part)
+        if reader.errors:
+            break
+    return counter.examined / received
+
+
+# No limit but the size of what is sent, to see how the work grows.
+BOUNDLESS = {
+    "STRICT": Policy(
+        max_method_size=10**9,
+        max_fields=None,
+        max_informational_responses=None,
+        max_chunk_line_size=None,
+        max_chunk_extension_excess=None,
+    ),
+    "H11": H11,
+}
+
+
+@pytest.mark.parametrize("piece", [1, 50])
+@pytest.mark.parametrize("policy", BOUNDLESS.values(), ids=BOUNDLESS)
+@pytest.mark.parametrize("name", ENDLESS)
+def test_each_byte_is_examined_a_constant_number_of_times(
+    name: str, policy: Policy, piece: int, counter: Counter
+) -> None:
+    few, many = (work(counter, name, policy, total, piece) for total in (1000, 16000))
+    # The search for the end, the check of a prefix that has doubled (twice its size, in three looks), and the reading.
+    assert many <= 16
+    assert many <= 1.5 * few + 1
+
+
+def test_the_counter_sees_a_search_that_starts_again(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The counter itself: forgetting what was searched makes the work grow with the size."""
+    find = parsing.find_section_end
+
+    def forgetful(data: bytes, start: int = 0, **options: object) -> int | None:
+        options["searched"] = 0
+        return find(data, start, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(parsing, "find_section_end", forgetful)
+    few, many = (work(counter, "field value", STRICT, total, 1) for total in (500, 2000))
+    assert many > 3 * few
+
+
+def test_a_body_is_passed_on_and_not_copied() -> None:
+    reader = Reader(CLIENT)
+    reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n")
+    piece = b"a" * 100_000
+    for _ in range(2):
+        reader.connection.receive_data(piece)
+        event = reader.connection.next_event()
+        assert not isinstance(event, type)
+        assert getattr(event, "data", None) is piece
+
+
+def test_a_peer_cannot_make_an_error_large() -> None:
+    for name, (role, begin, again) in ENDLESS.items():
+        if name in HARMLESS:
+            continue
+        reader = Reader(role, limit=LIMIT)
+        reader.feed(begin + again * LIMIT)
+        (error,) = reader.errors
+        assert isinstance(error, RemoteProtocolError)
+        assert len(str(error)) < 300
+        assert len(error.excerpt) <= 64

@@ -1,0 +1,213 @@
+"""The three properties that keep "validated once, by one grammar" honest, and what must hold for any input at all."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from http11 import (
+    CLIENT,
+    H11,
+    SERVER,
+    STRICT,
+    ClientConnection,
+    Connection,
+    Data,
+    EndOfMessage,
+    Event,
+    Headers,
+    InformationalResponse,
+    LocalProtocolError,
+    Policy,
+    Request,
+    Response,
+    Role,
+    ServerConnection,
+    framing,
+)
+from tests import strategies
+from tests.harness import Reader, read, send_any
+
+POLICIES = st.sampled_from([STRICT, H11])
+
+
+def rebuilt(event: Event) -> Event:
+    """Make the event again, of plain values, by its public constructor."""
+    match event:
+        case Request():
+            return Request(
+                method=event.method,
+                target=event.target,
+                headers=event.headers.raw_items(),
+                http_version=event.http_version,
+            )
+        case InformationalResponse() | Response():
+            return type(event)(
+                status_code=event.status_code,
+                headers=event.headers.raw_items(),
+                http_version=event.http_version,
+                reason=event.reason,
+            )
+        case Data():
+            return Data(event.data, event.chunk_start, event.chunk_end)
+        case EndOfMessage():
+            return EndOfMessage(headers=event.headers.raw_items())
+        case _:
+            return type(event)()
+
+
+def raw_fields(event: Event) -> list[tuple[bytes, bytes]]:
+    headers = getattr(event, "headers", Headers())
+    assert isinstance(headers, Headers)
+    return headers.raw_items()
+
+
+def host_first(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """The order of fields on the wire."""
+    return sorted(headers.raw_items(), key=lambda pair: pair[0].lower() != b"host")
+
+
+class Collector(Reader):
+    """A reader that keeps the events themselves."""
+
+    def __init__(self, role: Role, policy: Policy) -> None:
+        super().__init__(role, policy=policy)
+        self.events: list[Event] = []
+
+    def _add(self, event: Event) -> None:
+        self.events.append(event)
+        super()._add(event)
+
+
+def events_of(pieces: list[bytes], role: Role, policy: Policy) -> list[Event]:
+    reader = Collector(role, policy)
+    for piece in [*pieces, b""]:
+        reader.feed(piece)
+    return reader.events
+
+
+@given(st.data(), strategies.roles)
+def test_a_parsed_event_is_accepted_unchanged_by_its_constructor(data: st.DataObject, role: Role) -> None:
+    for event in events_of([data.draw(strategies.streams(role))], role, STRICT):
+        again = rebuilt(event)
+        assert again == event
+        assert raw_fields(again) == raw_fields(event)
+
+
+@given(strategies.requests(), strategies.payloads, strategies.ends)
+def test_a_sent_request_is_read_as_itself(request: Request, payload: bytes, end: EndOfMessage) -> None:
+    client, server = Connection(CLIENT), Connection(SERVER)
+    server.receive_data(client.send(request))
+    received = server.next_event()
+    assert received == attrs.evolve(request, headers=host_first(request.headers))
+    assert raw_fields(received) == host_first(request.headers)
+    kind, length = framing.request_framing(request)
+    if kind == "chunked":
+        server.receive_data(client.send(Data(payload)) + client.send(end))
+        if payload:
+            assert server.next_event() == Data(payload, chunk_start=True, chunk_end=True)
+        assert server.next_event() == end
+    elif length < 100:
+        body = client.send(Data(b"." * length)) + client.send(EndOfMessage())
+        if length:
+            server.receive_data(body)
+            assert server.next_event() == Data(b"." * length)
+        assert server.next_event() == EndOfMessage()
+
+
+def asked(method: bytes) -> tuple[ClientConnection, ServerConnection]:
+    """A client that has asked, and the server that has heard it."""
+    client = Connection(CLIENT)
+    server = Connection(SERVER)
+    target = b"a:1" if method == b"CONNECT" else b"/"
+    server.receive_data(client.send(Request(method=method, target=target, headers=[("Host", "a")])))
+    client.send(EndOfMessage())
+    while not isinstance(server.next_event(), type):
+        pass
+    return client, server
+
+
+@given(
+    st.lists(strategies.informational_responses(), max_size=2),
+    strategies.responses(),
+    st.sampled_from([b"GET", b"HEAD", b"CONNECT"]),
+    strategies.payloads,
+    strategies.ends,
+)
+def test_a_sent_response_is_read_as_what_was_sent(
+    interims: list[InformationalResponse], response: Response, method: bytes, payload: bytes, end: EndOfMessage
+) -> None:
+    client, server = asked(method)
+    for interim in interims:
+        client.receive_data(server.send(interim))
+        assert client.next_event() == framing.informational_to_send(interim)
+    sent = framing.response_to_send(response, request_method=method, peer_version=b"1.1", keep_alive=True)
+    client.receive_data(server.send(response))
+    received = client.next_event()
+    assert received == sent
+    assert isinstance(received, Response)
+    assert raw_fields(received) == raw_fields(sent)
+    assert client.states == server.states
+    if framing.response_framing(sent, method).kind == "chunked":
+        client.receive_data(server.send(Data(payload)) + server.send(end))
+        if payload:
+            assert client.next_event() == Data(payload, chunk_start=True, chunk_end=True)
+        assert client.next_event() == end
+        assert client.states == server.states
+
+
+def refused_by_constructor(event: Event) -> bool:
+    try:
+        rebuilt(event)
+    except LocalProtocolError:
+        return True
+    return False
+
+
+def refused_by_send(event: Event) -> bool:
+    connection: Connection[Role] = Connection(CLIENT) if isinstance(event, Request) else asked(b"GET")[1]
+    try:
+        send_any(connection, event)
+    except LocalProtocolError as error:
+        return error.code != "unexpected-switch"
+    return False
+
+
+@given(st.data(), strategies.roles)
+def test_what_no_constructor_accepts_is_refused_by_send(data: st.DataObject, role: Role) -> None:
+    for event in events_of([data.draw(strategies.streams(role))], role, H11):
+        if isinstance(event, Request | Response | InformationalResponse):
+            if event.http_version == b"1.1":
+                assert refused_by_send(event) == refused_by_constructor(event)
+            else:
+                assert refused_by_send(event)
+            if refused_by_constructor(event):
+                with pytest.raises(LocalProtocolError):
+                    attrs.evolve(event)
+
+
+@given(st.data(), strategies.roles, POLICIES, st.booleans())
+def test_any_input_has_the_same_outcome_in_any_pieces(
+    data: st.DataObject, role: Role, policy: Policy, closed: bool
+) -> None:
+    pieces = data.draw(strategies.cut(strategies.streams(role)))
+    whole = b"".join(pieces)
+    end = [b""] if closed else []
+    # `read` lets nothing through but RemoteProtocolError.
+    expected = read([whole, *end] if whole else end, role, policy=policy)
+    assert read([*pieces, *end], role, policy=policy) == expected
+    assert read([*(whole[i : i + 1] for i in range(len(whole))), *end], role, policy=policy) == expected
+
+
+@given(st.data(), strategies.roles)
+@settings(max_examples=50)
+def test_tolerance_only_adds(data: st.DataObject, role: Role) -> None:
+    """What STRICT accepts in full, H11 reads as the same, but where the table says otherwise (LN-3, CH-4)."""
+    stream = data.draw(strategies.streams(role))
+    strict = read([stream, b""], role)
+    if strict[-1][0] != "error" and not stream.startswith((b"\r\n", b"\n")) and b"\r\n\r\n\r\n" not in stream:
+        tolerant = read([stream, b""], role, policy=H11)
+        if tolerant[-1] not in (("error", "space-after-chunk-size", 400), ("error", "empty-line", 400)):
+            assert tolerant == strict
