@@ -239,8 +239,7 @@ def _repeated(values: Raw) -> Iterator[Raw]:
 
 def _outcome(value: Raw) -> Outcome:
     return [
-        tuple(part if isinstance(part, int) else _text(part) for part in _repeated(event))
-        for event in _repeated(value)
+        tuple(part if isinstance(part, int) else _text(part) for part in _repeated(event)) for event in _repeated(value)
     ]
 
 

@@ -280,6 +280,8 @@ class Pair:
 
 def moved(model: Model, role: Role, name: str) -> Model | None:
     _, move, close, proposals = EVENTS[name]
+    # An early answer comes before a request that could not be answered any more, so it says that it is the last.
+    close = close or (move == "Response" and model.server == "IDLE")
     if name.startswith("200") and "2xx to CONNECT" in model.proposals:
         move = "2xx to CONNECT"
     return model.move(role, move, close=close, proposals=proposals)
@@ -317,8 +319,10 @@ def test_every_event_from_every_state_through_real_connections() -> None:
                     end.start_next_cycle()
                 assert caught.value.code == "not-reusable"
                 assert end.states == {"CLIENT": model.client, "SERVER": model.server}
-    assert {(model.client, model.server) for model in paths} == {pair for pair in PAIRS if "ERROR" not in pair}
-    assert (accepted, refused) == (144, 1026)
+    assert {(model.client, model.server) for model in paths} == {
+        pair for pair in PAIRS if "ERROR" not in pair and pair != ("IDLE", "DONE")
+    }
+    assert (accepted, refused) == (139, 979)
 
 
 def check_refusal(pair: Pair, model: Model, role: Role, name: str) -> None:

@@ -1,18 +1,184 @@
-"""Every vector, in every split, under both policies."""
+"""Every vector: what arrives, in every split and cut off at every place, under both policies; and what is sent."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from typing import get_args
+
 import pytest
 
-from http11 import H11, STRICT, Policy
-from tests.harness import Vector, read, reading_vectors, splits
+from http11 import (
+    CLIENT,
+    ERROR,
+    H11,
+    SERVER,
+    STRICT,
+    Connection,
+    ConnectionClosed,
+    ErrorCode,
+    Event,
+    LocalProtocolError,
+    Policy,
+    RemoteProtocolError,
+    Role,
+)
+from tests.harness import (
+    Outcome,
+    Reader,
+    SendingVector,
+    Spelled,
+    Vector,
+    event_of,
+    read,
+    reading_vectors,
+    sending_vectors,
+    splits,
+)
 
 POLICIES = {"STRICT": STRICT, "H11": H11}
+
+# The rows of the strictness table: each section, and the number of its last row.
+ROWS = {"LN": 6, "RQ": 15, "ST": 8, "FD": 12, "HO": 5, "ML": 17, "CH": 10, "SD": 15}
+IDS = [f"{section}-{number}" for section, last in ROWS.items() for number in range(1, last + 1)]
+
+CODES: frozenset[str] = frozenset(get_args(ErrorCode))
+
+# At how many places a vector is cut in two at most. Only what a large limit needs is longer than that; it is cut at
+# evenly spaced places, because reading all of it for each of its bytes would take minutes.
+PLACES = 1200
+
+
+def cuts(vector: Vector) -> Iterator[list[bytes]]:
+    """Return the splits of a vector: all of them, or some if it is very long."""
+    step = 1 + len(vector.data) // PLACES
+    for number, pieces in enumerate(splits(vector.data, closed=vector.closed)):
+        # The first two are the whole of it and its single bytes.
+        if number < 2 or number % step == 0:
+            yield pieces
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_outcome_is_the_same_however_the_bytes_arrive(vector: Vector, policy: Policy) -> None:
-    for pieces in splits(vector.data, closed=vector.closed):
+    for pieces in cuts(vector):
         outcome = read(pieces, vector.role, policy=policy, request=vector.request, limit=vector.limit)
         assert outcome == vector.outcome(policy), pieces
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("vector", reading_vectors(), ids=str)
+def test_every_prefix_and_the_end_of_the_connection_is_read_or_refused(vector: Vector, policy: Policy) -> None:
+    """Nothing but events, signals and `RemoteProtocolError` may come of it; `Reader` lets all else through to here."""
+    for size in range(0, len(vector.data) + 1, 1 + len(vector.data) // PLACES):
+        reader = Reader(vector.role, policy=policy, request=vector.request, limit=vector.limit)
+        reader.feed(vector.data[:size])
+        reader.feed(b"")
+        # The end of the connection is never passed over: it is told, or it is an error, or it waits behind a switch.
+        assert ends(reader.outcome), size
+
+
+def ends(outcome: Outcome) -> bool:
+    """Tell whether an outcome says what became of the connection."""
+    return outcome[-1][0] in ("ConnectionClosed", "error", "paused")
+
+
+# --- sending --------------------------------------------------------------------------------------------------------
+
+
+def receive(connection: Connection[Role], data: bytes, *, closed: bool = False) -> list[Event]:
+    """Return the events of `data`, up to the first error."""
+    events: list[Event] = []
+    for piece in (data, b"") if closed else (data,):
+        connection.receive_data(piece)
+    try:
+        while not isinstance(event := connection.next_event(), type):
+            events.append(event)
+            if isinstance(event, ConnectionClosed):
+                # It would come again and again.
+                break
+    except RemoteProtocolError:
+        # A server may still answer.
+        pass
+    return events
+
+
+def send(connection: Connection[Role], event: Event) -> bytes:
+    # A connection of either role, which is more than the types of `send` promise.
+    written: bytes | None = connection.send(event)  # type: ignore[arg-type]
+    return written or b""
+
+
+def sender(vector: SendingVector) -> tuple[Connection[Role], list[Event | Spelled]]:
+    """Return the connection that is to send, and what."""
+    connection: Connection[Role] = Connection(vector.role, policy=vector.policy)
+    request = vector.request or b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    if not vector.forward:
+        if vector.received or vector.closed:
+            receive(connection, vector.received, closed=vector.closed)
+        return connection, list(vector.send)
+    if vector.role == CLIENT:
+        upstream: Connection[Role] = Connection(SERVER, policy=vector.policy)
+    else:
+        upstream = Connection(CLIENT, policy=vector.policy)
+        for event in receive(connection, request):
+            send(upstream, event)
+    events = receive(upstream, vector.received)
+    assert upstream.their_state != ERROR, "the event to forward was refused where it was read"
+    return connection, list(events)
+
+
+def attempt(connection: Connection[Role], given: Event | Spelled) -> tuple[bytes, tuple[str, str] | None]:
+    """Make an event, if it is not one yet, and send it; return what is written, or where it was refused and how."""
+    stage = "construction"
+    try:
+        event = event_of(given) if isinstance(given, tuple) else given
+        stage = "send"
+        return send(connection, event), None
+    except LocalProtocolError as error:
+        return b"", (stage, error.code)
+
+
+@pytest.mark.parametrize("vector", sending_vectors(), ids=str)
+def test_sending(vector: SendingVector) -> None:
+    connection, events = sender(vector)
+    wire = b""
+    refused = None
+    for place, event in enumerate(events, 1):
+        written, refused = attempt(connection, event)
+        wire += written
+        if refused is not None:
+            # A message that is forwarded may have an end behind the head that is refused.
+            assert place == len(events) or vector.forward
+            break
+    assert refused == vector.refused
+    if refused is None:
+        assert wire == vector.wire
+    elif refused[0] == "send":
+        assert connection.our_state == ERROR
+
+
+# --- the vectors themselves -----------------------------------------------------------------------------------------
+
+
+VECTORS: list[Vector | SendingVector] = [*reading_vectors(), *sending_vectors()]
+
+
+def test_every_row_has_a_vector_and_every_vector_a_row() -> None:
+    assert {vector.id for vector in VECTORS} == set(IDS)
+
+
+def test_names_are_unique() -> None:
+    names = Counter((vector.id, vector.name) for vector in VECTORS)
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_every_code_is_one_of_the_closed_set() -> None:
+    outcomes = [outcome for vector in reading_vectors() for outcome in (vector.strict, vector.h11)]
+    codes = {str(event[1]) for outcome in outcomes for event in outcome if event[0] == "error"}
+    codes |= {vector.refused[1] for vector in sending_vectors() if vector.refused is not None}
+    assert codes <= CODES
+
+
+def test_every_vector_says_why() -> None:
+    assert all(vector.why for vector in VECTORS)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar, o
 import attrs
 
 from http11 import framing, parsing, serialization, states
-from http11.errors import ErrorT, LocalProtocolError, RemoteProtocolError, clipped, violation
+from http11.errors import ErrorT, LocalProtocolError, RemoteProtocolError, violation
 from http11.events import (
     NEED_DATA,
     PAUSED,
@@ -29,6 +29,7 @@ from http11.events import (
 )
 from http11.headers import is_strict
 from http11.policy import STRICT, Policy
+from http11.scanning import Scan
 from http11.states import CLIENT, SERVER, JointState, Move, Role, State
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Connection(Generic[RoleT_co]):
         "_outgoing",
         "_policy",
         "_request_method",
-        "_searched",
+        "_scan",
         "_sent",
         "_skipped",
         "_start",
@@ -100,12 +101,13 @@ class Connection(Generic[RoleT_co]):
         self._their_http_version: bytes | None = None
         self._waiting_for_continue = False
 
-        # What has been received and not read is _buffer[_start:]; its first _searched bytes have been seen, and are not
-        # enough. A piece that arrives at an empty buffer is kept as it is; a second one makes it a bytearray.
+        # What has been received and not read is _buffer[_start:]. A piece that arrives at an empty buffer is kept as it
+        # is; a second one makes it a bytearray.
         self._buffer: bytes | bytearray = b""
         self._start = 0
-        self._searched = 0
         self._closed = False
+        # How far the head that has not arrived in full has been looked at.
+        self._scan: Scan | None = None
         # Where in its message the first unread byte stands, and how many bytes of empty lines stood before it.
         self._offset = 0
         self._skipped = 0
@@ -237,6 +239,7 @@ class Connection(Generic[RoleT_co]):
                 RemoteProtocolError,
                 "unexpected-bytes",
                 f"expected the end of the connection in {state}, got more bytes",
+                offset=0,
             )
         return ConnectionClosed() if self._closed else NEED_DATA
 
@@ -253,13 +256,13 @@ class Connection(Generic[RoleT_co]):
         end = parsing.find_section_end(
             self._buffer,
             self._start,
+            self._scan,
             section=section,
             limit=self._limit - self._skipped,
-            searched=self._searched,
-            closed=self._closed,
             policy=policy,
         )
-        if end is None:
+        if isinstance(end, Scan):
+            self._scan = end
             return self._incomplete(state)
         head = bytes(self._buffer[self._start : end])
         event: Request | InformationalResponse | Response
@@ -268,12 +271,12 @@ class Connection(Generic[RoleT_co]):
         else:
             event = parsing.parse_response(head, policy=policy)
         self._skipped = 0
+        self._scan = None
         self._consume(end)
         return event
 
     def _incomplete(self, state: State) -> Event | Signal:
         unread = len(self._buffer) - self._start
-        self._searched = unread
         if not self._closed:
             return NEED_DATA
         if unread == 0 and state == states.IDLE:
@@ -297,7 +300,6 @@ class Connection(Generic[RoleT_co]):
                     start,
                     body,
                     limit=self._limit,
-                    searched=self._searched,
                     closed=self._closed,
                     policy=self._policy,
                 )
@@ -307,16 +309,12 @@ class Connection(Generic[RoleT_co]):
             raise
         self._body = body
         self._consume(stop)
-        if event is None:
-            self._searched = len(self._buffer) - self._start
-            return NEED_DATA
-        return event
+        return NEED_DATA if event is None else event
 
     def _consume(self, stop: int) -> None:
         """Move on to `_buffer[stop]`, and let go of what is not needed any more."""
         self._offset += stop - self._start
         self._start = stop
-        self._searched = 0
         if stop == len(self._buffer):
             self._buffer = b""
             self._start = 0
@@ -417,8 +415,9 @@ class Connection(Generic[RoleT_co]):
             _sendable(event),
             request_method=self._request_method,
             peer_version=self._their_http_version,
-            # A client that has broken the protocol, or has closed, will not send another request.
-            keep_alive=self._joint.keep_alive and self._joint.client not in (states.ERROR, states.CLOSED),
+            # A client that has broken the protocol, or has closed, will not send another request; and the one that an
+            # early answer comes before cannot be answered any more.
+            keep_alive=self._joint.keep_alive and self._joint.client not in (states.ERROR, states.CLOSED, states.IDLE),
         )
         self._advance(role, response, LocalProtocolError)
         return [serialization.serialize_response(response)]
@@ -563,6 +562,7 @@ class Connection(Generic[RoleT_co]):
                 RemoteProtocolError,
                 "too-many-informational-responses",
                 f"expected a final response behind at most {most} informational ones, got another",
+                offset=0,
             )
 
 
@@ -588,7 +588,7 @@ def _sendable(head: HeadT) -> HeadT:
         raise violation(
             LocalProtocolError,
             "version-not-sendable",
-            f"expected HTTP/1.1, the only version that we send, got HTTP/{clipped(head.http_version)}",
+            f"expected HTTP/1.1, the only version that we send, got HTTP/{head.http_version.decode('ascii')}",
         )
     return _valid(head)
 

@@ -142,12 +142,17 @@ def response_to_send(
     else:
         # The fields for HEAD are those for GET (RFC 9110 9.3.2), so they are chosen as if a body followed.
         framing = response_framing(response, None)
-        if framing == UNTIL_CLOSE or headers.get(b"transfer-encoding") is not None:
-            headers = _without_length(headers)
-            if is_http11(peer_version):
-                headers = _with(headers, b"Transfer-Encoding", b"chunked")
-            elif framing != NO_BODY and request_method != b"HEAD":
-                close = True
+        chunked = headers.get(b"transfer-encoding") is not None
+        if not is_http11(peer_version):
+            # "A server MUST NOT send a response containing Transfer-Encoding unless the corresponding request indicates
+            # HTTP/1.1" (RFC 9112 6.1). A length beside it is no better: it was not what said how long the body is.
+            if chunked:
+                headers = _without_length(headers)
+            close = close or (framing in (CHUNKED, UNTIL_CLOSE) and request_method != b"HEAD")
+        elif chunked:
+            headers = _without(headers, b"content-length")
+        elif framing == UNTIL_CLOSE:
+            headers = _with(headers, b"Transfer-Encoding", b"chunked")
     if close:
         headers = _with_close(headers)
     return response if headers is response.headers else with_headers(response, headers)
@@ -158,9 +163,11 @@ def _without_length(headers: Headers) -> Headers:
 
 
 def _with_close(headers: Headers) -> Headers:
-    options = list_members(headers, b"connection") - {b"keep-alive"} | {b"close"}
+    options = list_members(headers, b"connection")
+    if b"close" in options and b"keep-alive" not in options:
+        return headers
     headers = _without(headers, b"connection")
-    for option in sorted(options):
+    for option in sorted(options - {b"keep-alive"} | {b"close"}):
         headers = _with(headers, b"Connection", option)
     return headers
 

@@ -8,7 +8,7 @@ Three kinds of name:
 
 - ``METHOD``, ``FIELD_VALUE``, ...: a whole rule, for `fullmatch`;
 - ``REQUEST_HEAD``, ``RESPONSE_HEAD``, ``TRAILER_SECTION``: all that a well-formed section can be, in one match;
-  what they do not match is read line by line (`http11.lines`), to be tolerated or explained;
+  what they do not match is read line by line (`http11.scanning`), to be tolerated or explained;
 - ``..._RUN``: the longest run of bytes that a rule allows, from a place on: where it ends is the first wrong byte.
 """
 
@@ -32,18 +32,21 @@ __all__ = [
     "HEX_RUN",
     "HOST",
     "HTTP_VERSION",
+    "HTTP_VERSION_RUN",
     "LENIENT_EMPTY_LINES",
     "LENIENT_HEAD_END",
     "METHOD",
+    "NOTHING_RUN",
     "NOT_CR_LF_RUN",
     "OWS_RUN",
-    "QUOTED_STRING_RUN",
+    "QUOTED_RUN",
     "REASON",
     "REQUEST_HEAD",
     "RESPONSE_HEAD",
     "STATUS_CODE_RUN",
     "TARGET",
     "TARGET_RUN",
+    "TCHARS",
     "TOKEN_RUN",
     "TRAILER_SECTION",
     "VALUE_RUN",
@@ -163,6 +166,7 @@ CHUNK_LINE: Final = re.compile(
 
 # --- runs -----------------------------------------------------------------------------------------------------------
 
+TCHARS: Final = frozenset(byte for byte in range(256) if re.fullmatch(_TCHAR, bytes([byte])))
 TOKEN_RUN: Final = re.compile(_TCHAR + rb"*+")
 TARGET_RUN: Final = re.compile(_TARGET_CHAR + rb"*+")
 FRAGMENT_TARGET_RUN: Final = re.compile(rb"[!-~]*+")
@@ -170,8 +174,11 @@ VALUE_RUN: Final = re.compile(_TEXT + rb"*+")
 # What the package h11 0.16 takes in a value and in a reason: all but NUL, LF, VT, FF and CR
 ANY_VALUE_RUN: Final = re.compile(rb"[^\x00\n\x0b\x0c\r]*+")
 STATUS_CODE_RUN: Final = re.compile(rb"(?:[1-9][0-9]{0,2}+)?+")
+# As much as there is of an HTTP-version with its HTTP-name: HTTP-name "/" DIGIT "." DIGIT
+HTTP_VERSION_RUN: Final = re.compile(rb"(?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.[0-9]?+)?+)?+)?+)?+)?+)?+)?+")
 HEX_RUN: Final = re.compile(rb"[0-9A-Fa-f]*+")
 NOT_CR_LF_RUN: Final = re.compile(rb"[^\r\n]*+")
 OWS_RUN: Final = re.compile(_OWS)
-# A quoted-string up to, and without, its closing DQUOTE.
-QUOTED_STRING_RUN: Final = re.compile(rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+\\?+')
+# What may stand between the two DQUOTEs of a quoted-string.
+QUOTED_RUN: Final = re.compile(rb"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+")
+NOTHING_RUN: Final = re.compile(rb"")

@@ -1,16 +1,12 @@
 """Bytes to events (RFC 9112 2 to 7). Pure functions: each takes what it needs and holds nothing.
 
 A head is read in two steps. `find_section_end` finds where it ends; `parse_request` and `parse_response` read it, by
-one pattern over the whole of it. What that pattern does not match is read again by `http11.lines`, line by line: the
-plain path, which finds either what the policy tolerates or the first wrong byte. Both paths give the same event for
-the same bytes, and the plain path alone decides which error it is, so that an error never depends on how the bytes
-arrived.
+one pattern over the whole of it. What has not arrived in full, and what that pattern does not match, is scanned by
+`http11.scanning`: the plain path, which finds what the policy tolerates, or the first wrong byte. Both paths give the
+same event for the same bytes, and the plain path alone decides which error it is.
 
-A body is read piece by piece. `read_length_body`, `read_chunked_body` and `read_until_close` take how far the body
-has got and return how far it has got now.
-
-A prefix of a head is checked too, before its end is known, so that a TLS handshake is refused on its first byte. To
-keep that linear for a peer that sends single bytes, a long prefix is checked when it has doubled, not each time.
+A body is read piece by piece. `read_length_body`, `read_chunked_body` and `read_until_close` take how far the body has
+got and return how far it has got now.
 """
 
 from __future__ import annotations
@@ -36,8 +32,8 @@ from http11.events import (
     received_response,
 )
 from http11.headers import FORBIDDEN_TRAILERS, Field, check_trailers, normalized_length, received_headers
-from http11.lines import Section, StartLine, read_chunk_line, read_section, run_end
 from http11.policy import STRICT, Policy
+from http11.scanning import Received, Scan, Section, StartLine, begin, run_end, scan, split
 
 __all__ = [
     "BodyProgress",
@@ -56,16 +52,10 @@ __all__ = [
     "skip_empty_lines",
 ]
 
-Buffer: TypeAlias = bytes | bytearray
-
-# A prefix up to this length is checked each time that it has grown: what is not HTTP shows in its first bytes.
-_SHORT_PREFIX: Final = 16
-
-
 # --- heads and trailer sections -------------------------------------------------------------------------------------
 
 
-def skip_empty_lines(data: Buffer, start: int = 0, *, policy: Policy = STRICT) -> int:
+def skip_empty_lines(data: Received, start: int = 0, *, policy: Policy = STRICT) -> int:
     """Return where the first line that is not empty begins, at `start` or after it (RFC 9112 2.2)."""
     if not policy.leading_empty_lines:
         return start
@@ -74,63 +64,62 @@ def skip_empty_lines(data: Buffer, start: int = 0, *, policy: Policy = STRICT) -
 
 
 def find_section_end(
-    data: Buffer,
+    data: Received,
     start: int = 0,
+    state: Scan | None = None,
     *,
     section: Section,
     limit: int,
-    searched: int = 0,
-    closed: bool = False,
     policy: Policy = STRICT,
-) -> int | None:
-    """Return the index behind the empty line that ends the section which begins at `start`, or `None`: more is needed.
+) -> int | Scan:
+    """Find the end of the head or trailer section that begins at `start`.
 
     Args:
         data: What has been received.
         start: Where the section begins.
+        state: What an earlier call for the same section has returned, when it did not find the end.
         section: Which kind it is.
-        limit: Its greatest size, in bytes, with the empty line.
-        searched: How many of its bytes an earlier call has seen, and found no end in.
-        closed: Whether no more will come.
+        limit: Its greatest size, in bytes, with the empty line that ends it.
         policy: What is tolerated.
 
+    Returns:
+        The index behind its empty line; or, where more is needed, how far it has been looked at.
+
     Raises:
-        RemoteProtocolError: It is too large, or what there is of it can no longer become right; the offset is counted
-            from `start`.
+        RemoteProtocolError: It is too large, or it has not ended and has a wrong byte; the offset counts from `start`.
 
     """
-    if section == "trailers":
+    state = state or begin(section)
+    if section == "trailers" and state.at == 0:
         if data.startswith(b"\r\n", start):
             return start + 2
         if policy.bare_lf and data.startswith(b"\n", start):
             return start + 1
     # The end may have begun in the last three bytes that were seen.
-    seek = start + max(0, searched - 3)
+    seek = start + max(0, state.at - 3)
     if policy.bare_lf:
         match = grammar.LENIENT_HEAD_END.search(data, seek)
         end = -1 if match is None else match.end()
     else:
         found = data.find(b"\r\n\r\n", seek)
         end = -1 if found < 0 else found + 4
-    size = (len(data) if end < 0 else end) - start
-    if size > limit:
-        read_section(_slice(data, start, start + limit), section, policy)
+    stop = len(data) if end < 0 else end
+    if stop - start > limit:
+        scan(data, start, start + limit, state, section=section, policy=policy)
         raise violation(
             RemoteProtocolError,
             "trailers-too-large" if section == "trailers" else "head-too-large",
-            f"expected at most {limit} bytes of {_SECTION_NAMES[section]}, got more",
+            f"expected at most {max(0, limit)} bytes of {_SECTION_NAMES[section]}, got more",
+            offset=max(0, limit),
         )
-    if end >= 0:
-        return end
-    if closed or _is_due(size, searched) or searched <= policy.max_method_size < size:
-        read_section(_slice(data, start, len(data)), section, policy)
-    return None
+    return scan(data, start, stop, state, section=section, policy=policy) if end < 0 else end
 
 
 _SECTION_NAMES: Final[Mapping[Section, str]] = {
     "request": "a request's head",
     "response": "a response's head",
     "trailers": "a trailer section",
+    "chunk line": "a chunk line",
 }
 
 
@@ -219,21 +208,22 @@ def _fields(head: bytes, start: int, section: Section, policy: Policy) -> list[F
 
 
 def _read_whole(text: bytes, section: Section, policy: Policy) -> tuple[StartLine, list[Field]]:
-    lines = read_section(text, section, policy)
-    if lines is None:
+    state = scan(text, 0, len(text), begin(section), section=section, policy=policy)
+    if state.phase != "end":
         raise violation(
             RemoteProtocolError,
             "head-cut-short",
             f"expected an empty line at the end of {_SECTION_NAMES[section]}, got the end of the bytes",
+            offset=len(text),
         )
-    if lines.end != len(text):
+    if state.at != len(text):
         raise violation(
             RemoteProtocolError,
             "unexpected-bytes",
             f"expected nothing behind the empty line of {_SECTION_NAMES[section]}, got more bytes",
-            offset=lines.end,
+            offset=state.at,
         )
-    return lines.start_line, lines.fields
+    return split(text, section)
 
 
 # The field to which an error about the whole of the fields points.
@@ -266,17 +256,12 @@ def _locate(error: RemoteProtocolError, head: bytes) -> None:
         at += len(line) + 1
 
 
-def _slice(data: Buffer, start: int, stop: int) -> bytes:
+def _slice(data: Received, start: int, stop: int) -> bytes:
     if isinstance(data, bytes):
         return data[start:stop]
     # Copied once; and released here, because a `bytearray` that somebody looks into cannot grow.
     with memoryview(data) as view, view[start:stop] as part:
         return part.tobytes()
-
-
-def _is_due(size: int, searched: int) -> bool:
-    """Tell whether to check a prefix of `size` bytes, of which `searched` are old: where it has doubled, roughly."""
-    return size <= _SHORT_PREFIX or size.bit_length() > searched.bit_length()
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
@@ -298,6 +283,7 @@ class ChunkedProgress(NamedTuple):
         begun: Whether some of the chunk's data has come.
         received: How many bytes of data have come in all.
         extensions: How many bytes the chunk extensions have had in all.
+        scan: How far the chunk line or trailer section that comes next has been looked at.
 
     """
 
@@ -306,6 +292,7 @@ class ChunkedProgress(NamedTuple):
     begun: bool = False
     received: int = 0
     extensions: int = 0
+    scan: Scan | None = None
 
 
 BodyProgress: TypeAlias = LengthProgress | ChunkedProgress | None
@@ -315,7 +302,7 @@ Step: TypeAlias = tuple[Data[bytes] | EndOfMessage | None, BodyProgress, int]
 """The next event or `None` (more is needed), how far the body has got now, and the index of the first unread byte."""
 
 
-def read_length_body(data: Buffer, start: int, progress: LengthProgress, *, closed: bool = False) -> Step:
+def read_length_body(data: Received, start: int, progress: LengthProgress, *, closed: bool = False) -> Step:
     """Read on in a body of known length (RFC 9112 6.2).
 
     Raises:
@@ -338,7 +325,7 @@ def read_length_body(data: Buffer, start: int, progress: LengthProgress, *, clos
     return event, LengthProgress(length, received + stop - start), stop
 
 
-def read_until_close(data: Buffer, start: int, *, closed: bool = False) -> Step:
+def read_until_close(data: Received, start: int, *, closed: bool = False) -> Step:
     """Read on in a body that goes on until the connection closes (RFC 9112 6.3)."""
     if start == len(data):
         return (END if closed else None), None, start
@@ -346,12 +333,11 @@ def read_until_close(data: Buffer, start: int, *, closed: bool = False) -> Step:
 
 
 def read_chunked_body(
-    data: Buffer,
+    data: Received,
     start: int,
     progress: ChunkedProgress,
     *,
     limit: int,
-    searched: int = 0,
     closed: bool = False,
     policy: Policy = STRICT,
 ) -> Step:
@@ -362,7 +348,6 @@ def read_chunked_body(
         start: The index of the first unread byte.
         progress: How far the body has got.
         limit: The greatest size of a chunk line or a trailer section, in bytes.
-        searched: How many unread bytes an earlier call has seen already, and made nothing of.
         closed: Whether no more will come.
         policy: What is tolerated.
 
@@ -370,51 +355,49 @@ def read_chunked_body(
         RemoteProtocolError: The body is wrong; the offset is an index of `data`.
 
     """
-    awaiting, remaining, begun, received, extensions = progress
+    awaiting, remaining, begun, received, extensions, state = progress
     at = start
     if awaiting == "end":
         after = _chunk_end(data, at)
         if after is not None:
-            at, searched, awaiting = after, 0, "line"
-    if awaiting == "line":
-        end = _find_chunk_line_end(data, at, limit=limit, searched=searched, closed=closed, policy=policy)
-        if end is not None:
-            try:
-                remaining, size = parse_chunk_line(_slice(data, at, end), policy=policy)
-            except RemoteProtocolError as error:
-                _move(error, at)
-                raise
-            extensions += size
-            _check_excess(extensions, received, at, policy)
-            at, searched, begun = end + 2, 0, False
-            awaiting = "data" if remaining else "trailers"
+            at, awaiting = after, "line"
+    try:
+        if awaiting == "line":
+            found = _find_chunk_line_end(data, at, state, limit=limit, policy=policy)
+            if isinstance(found, Scan):
+                state = found
+            else:
+                remaining, size = parse_chunk_line(_slice(data, at, found), policy=policy)
+                extensions += size
+                _check_excess(extensions, received, policy)
+                at, begun, state = found + 2, False, None
+                awaiting = "data" if remaining else "trailers"
+        if awaiting == "trailers":
+            found = find_section_end(data, at, state, section="trailers", limit=limit, policy=policy)
+            if not isinstance(found, Scan):
+                return parse_trailers(_slice(data, at, found), policy=policy), progress, found
+            state = found
+    except RemoteProtocolError as error:
+        error.offset = at + (error.offset or 0)
+        raise
     if awaiting == "data" and at < len(data):
         piece = _slice(data, at, min(len(data), at + remaining))
         remaining -= len(piece)
         event = received_data(piece, chunk_start=not begun, chunk_end=not remaining)
         awaiting = "data" if remaining else "end"
         return event, ChunkedProgress(awaiting, remaining, True, received + len(piece), extensions), at + len(piece)
-    if awaiting == "trailers":
-        try:
-            end = find_section_end(
-                data, at, section="trailers", limit=limit, searched=searched, closed=closed, policy=policy
-            )
-            if end is not None:
-                return parse_trailers(_slice(data, at, end), policy=policy), progress, end
-        except RemoteProtocolError as error:
-            _move(error, at)
-            raise
     if closed:
         raise violation(
             RemoteProtocolError,
             "body-cut-short",
             "peer closed the connection inside a message body: incomplete chunked read, "
             f"received {received} bytes of data and no last chunk",
+            offset=len(data),
         )
-    return None, ChunkedProgress(awaiting, remaining, begun, received, extensions), at
+    return None, ChunkedProgress(awaiting, remaining, begun, received, extensions, state), at
 
 
-def _chunk_end(data: Buffer, start: int) -> int | None:
+def _chunk_end(data: Received, start: int) -> int | None:
     """Return the index behind the CRLF that must stand at `start`, or `None`: more is needed."""
     if data.startswith(b"\r\n", start):
         return start + 2
@@ -430,7 +413,7 @@ def _chunk_end(data: Buffer, start: int) -> int | None:
     )
 
 
-def _check_excess(extensions: int, received: int, at: int, policy: Policy) -> None:
+def _check_excess(extensions: int, received: int, policy: Policy) -> None:
     excess = policy.max_chunk_extension_excess
     if excess is not None and extensions - received > excess:
         raise violation(
@@ -438,41 +421,26 @@ def _check_excess(extensions: int, received: int, at: int, policy: Policy) -> No
             "too-many-chunk-extensions",
             f"expected chunk extensions to outweigh the data by at most {excess} bytes, got "
             f"{extensions} bytes of extensions and {received} bytes of data",
-            offset=at,
+            offset=0,
         )
 
 
-def _find_chunk_line_end(
-    data: Buffer, start: int, *, limit: int, searched: int, closed: bool, policy: Policy
-) -> int | None:
-    """Return the index of the CRLF that ends the chunk line which begins at `start`, or `None`: more is needed."""
-    end = data.find(b"\r\n", start + max(0, searched - 1))
+def _find_chunk_line_end(data: Received, start: int, state: Scan | None, *, limit: int, policy: Policy) -> int | Scan:
+    """Return the index of the CRLF of the chunk line that begins at `start`; or how far it has been looked at."""
+    state = state or begin("chunk line")
+    end = data.find(b"\r\n", start + max(0, state.at - 1))
     # A CR at the end may turn out to belong to the line's end.
     stop = end if end >= 0 else len(data) - data.endswith(b"\r", start)
-    size = stop - start
-    longest = policy.max_chunk_line_size
-    too_long = longest is not None and size > longest
-    if too_long or size + 2 > limit:
-        allowed = limit - 2 if longest is None else min(longest, limit - 2)
-        _check_chunk_line(data, start, start + max(0, allowed), policy)
-        if longest is not None and longest <= limit - 2:
-            raise violation(
-                RemoteProtocolError,
-                "chunk-line-too-long",
-                f"expected a chunk line of at most {longest} bytes, got more",
-                offset=start + longest,
-            )
+    longest = limit - 2 if policy.max_chunk_line_size is None else min(policy.max_chunk_line_size, limit - 2)
+    if stop - start > longest:
+        scan(data, start, start + longest, state, section="chunk line", policy=policy)
         raise violation(
             RemoteProtocolError,
-            "chunk-line-too-large",
-            f"expected a chunk line of at most {limit} bytes with its CRLF, got more",
-            offset=start + limit,
+            "chunk-line-too-long" if longest == policy.max_chunk_line_size else "chunk-line-too-large",
+            f"expected a chunk line of at most {longest} bytes, got more",
+            offset=longest,
         )
-    if end >= 0:
-        return end
-    if closed or _is_due(size, searched):
-        _check_chunk_line(data, start, start + size, policy)
-    return None
+    return scan(data, start, len(data), state, section="chunk line", policy=policy) if end < 0 else end
 
 
 class ChunkLine(NamedTuple):
@@ -491,20 +459,8 @@ def parse_chunk_line(line: bytes, *, policy: Policy = STRICT) -> ChunkLine:
     """
     # The tolerant way with extensions is another grammar, not a wider one.
     match = None if policy.any_chunk_extension else grammar.CHUNK_LINE.fullmatch(line)
-    # Hex digits, and few: the pattern or the plain path has seen to that.
-    digits = read_chunk_line(line, policy, whole=True) if match is None else match.end(1)
+    if match is None:
+        _read_whole(line + b"\r\n", "chunk line", policy)
+    # Hex digits, and few: the pattern or the scan has seen to that.
+    digits = run_end(grammar.HEX_RUN, line)
     return ChunkLine(int(line[:digits], 16), len(line) - digits)
-
-
-def _check_chunk_line(data: Buffer, start: int, stop: int, policy: Policy) -> None:
-    """Check the beginning of a chunk line."""
-    try:
-        read_chunk_line(_slice(data, start, stop), policy, whole=False)
-    except RemoteProtocolError as error:
-        _move(error, start)
-        raise
-
-
-def _move(error: RemoteProtocolError, by: int) -> None:
-    """Count the offset of `error` from `by` bytes earlier: from the start of the data, not of a part of it."""
-    error.offset = by + (error.offset or 0)

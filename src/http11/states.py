@@ -39,20 +39,21 @@ __all__ = [
     "next_cycle",
 ]
 
-CLIENT: Final = "CLIENT"
-SERVER: Final = "SERVER"
+# With the literal spelled out: from `Final` alone, a checker may take a list or an attribute of these for one of `str`.
+CLIENT: Final[Literal["CLIENT"]] = "CLIENT"
+SERVER: Final[Literal["SERVER"]] = "SERVER"
 
 Role: TypeAlias = Literal["CLIENT", "SERVER"]
 
-IDLE: Final = "IDLE"
-SEND_RESPONSE: Final = "SEND_RESPONSE"
-SEND_BODY: Final = "SEND_BODY"
-DONE: Final = "DONE"
-MUST_CLOSE: Final = "MUST_CLOSE"
-CLOSED: Final = "CLOSED"
-ERROR: Final = "ERROR"
-MIGHT_SWITCH_PROTOCOL: Final = "MIGHT_SWITCH_PROTOCOL"
-SWITCHED_PROTOCOL: Final = "SWITCHED_PROTOCOL"
+IDLE: Final[Literal["IDLE"]] = "IDLE"
+SEND_RESPONSE: Final[Literal["SEND_RESPONSE"]] = "SEND_RESPONSE"
+SEND_BODY: Final[Literal["SEND_BODY"]] = "SEND_BODY"
+DONE: Final[Literal["DONE"]] = "DONE"
+MUST_CLOSE: Final[Literal["MUST_CLOSE"]] = "MUST_CLOSE"
+CLOSED: Final[Literal["CLOSED"]] = "CLOSED"
+ERROR: Final[Literal["ERROR"]] = "ERROR"
+MIGHT_SWITCH_PROTOCOL: Final[Literal["MIGHT_SWITCH_PROTOCOL"]] = "MIGHT_SWITCH_PROTOCOL"
+SWITCHED_PROTOCOL: Final[Literal["SWITCHED_PROTOCOL"]] = "SWITCHED_PROTOCOL"
 
 State: TypeAlias = Literal[
     "IDLE",

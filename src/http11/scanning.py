@@ -1,0 +1,564 @@
+"""The plain path of reading: along the lines of a section, to the first wrong byte (RFC 9112 2 to 7).
+
+`http11.parsing` reads a section that has arrived in full by one pattern over the whole of it. What that pattern does
+not match is scanned here, and so is every section that has not arrived in full yet: so the first wrong byte is refused
+when it comes, and the error for a message is the same however its bytes arrive.
+
+A scan is a walk through phases: a method, a target, a field's name, and so on. For each there is one `Rule`: the run of
+bytes that it consists of, and which byte leads to which phase behind it. A scan that has come to the end of what has
+arrived can be taken up again there, so no byte is looked at twice.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from re import Pattern
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import attrs
+
+from http11 import grammar
+from http11.errors import EXCERPT_SIZE, ErrorCode, RemoteProtocolError, byte_name, clipped, violation
+from http11.headers import Field
+from http11.policy import Policy
+
+__all__ = ["Lines", "Phase", "Received", "Scan", "Section", "StartLine", "begin", "run_end", "scan", "split"]
+
+Received: TypeAlias = bytes | bytearray
+"""A buffer of what has been received."""
+
+Section: TypeAlias = Literal["request", "response", "trailers", "chunk line"]
+"""What is scanned: a request's head, a response's head, a trailer section, or a chunk line."""
+
+Phase: TypeAlias = Literal[
+    "method",
+    "target",
+    "request version",
+    "request line end",
+    "response version",
+    "before status code",
+    "status code",
+    "behind status code",
+    "reason",
+    # The start of a line that is a field, a folded part of one, or empty
+    "field",
+    "name",
+    "value",
+    "chunk size",
+    "behind chunk size",
+    "before extension name",
+    "extension name",
+    "behind extension name",
+    "before extension value",
+    "extension token",
+    "extension string",
+    "behind extension string",
+    "behind extension value",
+    "any extension",
+    "end",
+]
+
+
+class Scan(NamedTuple):
+    """How far a scan has come; all offsets count from the start of the section.
+
+    Attributes:
+        phase: What stands, or is expected, at `at`.
+        at: Up to where all is right.
+        mark: Where this phase began.
+        fields: How many field lines have begun.
+
+    """
+
+    phase: Phase
+    at: int = 0
+    mark: int = 0
+    fields: int = 0
+
+
+_FIRST_PHASES: Final[Mapping[Section, Phase]] = {
+    "request": "method",
+    "response": "response version",
+    "trailers": "field",
+    "chunk line": "chunk size",
+}
+
+
+def begin(section: Section) -> Scan:
+    """Return the scan of a section of which nothing has been seen."""
+    return Scan(_FIRST_PHASES[section])
+
+
+def scan(data: Received, start: int, stop: int, state: Scan, *, section: Section, policy: Policy) -> Scan:
+    """Go on with the scan of the section that begins at `start`, up to `stop`, and return how far it has come.
+
+    At the phase ``"end"`` the section is whole, and `Scan.at` is behind it.
+
+    Raises:
+        RemoteProtocolError: For the first wrong byte; the offset counts from `start`.
+
+    """
+    rules = _rules(policy)
+    # A limit may lie before the start: that of a head behind more empty lines than it allows, for example.
+    place = _Place(data, start, max(start, stop), bare_lf=policy.bare_lf and section != "chunk line")
+    while state.phase != "end" and state.at < len(place):
+        if state.phase == "field":
+            after = _begin_line(place, state, section, policy)
+        else:
+            after = _follow(place, state, rules[state.phase])
+        if after == state:
+            break
+        if after.phase in ("request line end", "before status code"):
+            _check_major(place, after, policy)
+        state = after
+    return state
+
+
+StartLine: TypeAlias = tuple[bytes, bytes, bytes]
+"""Method, target and version; or version, status code and reason; or three times nothing, for a trailer section."""
+
+
+class Lines(NamedTuple):
+    """The parts of a section: its start line, and its fields."""
+
+    start_line: StartLine
+    fields: list[Field]
+
+
+def split(text: bytes, section: Section) -> Lines:
+    """Take a whole section apart; nothing in it is wrong, since a scan has come to its end."""
+    lines = [line.removesuffix(b"\r") for line in text.split(b"\n")][:-2]
+    start_line = (b"", b"", b"")
+    if section == "request":
+        method, target, version = lines.pop(0).split(b" ")
+        start_line = method, target, version[5:]
+    elif section == "response":
+        version, code, *reason = lines.pop(0).split(b" ", 2)
+        start_line = version[5:], code, b"".join(reason)
+    # Each field as its name and the lines of its value.
+    found: list[tuple[bytes, list[bytes]]] = []
+    for line in lines:
+        if line[:1] in (b" ", b"\t"):
+            found[-1][1].append(line.strip(b" \t"))
+        else:
+            name, _, value = line.partition(b":")
+            found.append((name, [value.strip(b" \t")]))
+    # "replace each received obs-fold with one or more SP octets prior to interpreting the field value" (RFC 9112 5.2)
+    return Lines(start_line, [(name, b" ".join(parts).strip(b" \t")) for name, parts in found])
+
+
+def run_end(run: Pattern[bytes], data: Received, start: int = 0, stop: int = sys.maxsize) -> int:
+    """Return where the longest `run` ends that begins at `start`, at the most `stop`."""
+    match = run.match(data, start, stop)
+    return start if match is None else match.end()
+
+
+# --- the rules ------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Rule:
+    """One phase.
+
+    Attributes:
+        run: The bytes that the phase may consist of.
+        least: How many they must be.
+        most: How many they may be.
+        to: Which byte behind them leads to which phase.
+        line_end: Where the end of the line leads, or `None` where it comes too early.
+        code: The error for another byte.
+        space_code: The error for one of the bytes `space` instead, where that is a mistake of its own.
+        space: What may be taken for white space.
+        early_code: The error for a line that ends too early.
+        most_code: The error for too many bytes.
+        expected: What should be there.
+        secret: Whether an error must not show the bytes of the phase.
+
+    """
+
+    run: Pattern[bytes]
+    code: ErrorCode
+    expected: str
+    least: int = 0
+    most: int | None = None
+    to: Mapping[int, Phase] = attrs.field(factory=dict)
+    line_end: Phase | None = None
+    space_code: ErrorCode | None = None
+    space: bytes = b" \t\v\f"
+    early_code: ErrorCode | None = None
+    most_code: ErrorCode | None = None
+    secret: bool = False
+
+
+_SP: Final = 0x20
+_HTAB: Final = 0x09
+_CR: Final = 0x0D
+_LF: Final = 0x0A
+_COLON: Final = 0x3A
+_SEMICOLON: Final = 0x3B
+_EQUALS: Final = 0x3D
+_DQUOTE: Final = 0x22
+_BACKSLASH: Final = 0x5C
+
+_VERSION_SIZE: Final = 8
+_VERSION_EXPECTED: Final = "a version like 'HTTP/1.1'"
+
+
+# Policies are ours to make, not a peer's: a few will do.
+@lru_cache(maxsize=16)
+def _rules(policy: Policy) -> Mapping[Phase, Rule]:
+    return {**_start_line_rules(policy), **_field_rules(policy), **_chunk_line_rules(policy)}
+
+
+def _start_line_rules(policy: Policy) -> dict[Phase, Rule]:
+    """RFC 9112 3 and 4."""
+    return {
+        "method": Rule(
+            run=grammar.TOKEN_RUN,
+            least=1,
+            most=policy.max_method_size,
+            to={_SP: "target"},
+            code="bad-method",
+            space_code="bad-request-line",
+            early_code="bad-request-line",
+            most_code="method-too-long",
+            expected="a method and one SP",
+        ),
+        "target": Rule(
+            run=grammar.FRAGMENT_TARGET_RUN if policy.fragment_in_target else grammar.TARGET_RUN,
+            least=1,
+            to={_SP: "request version"},
+            code="bad-target",
+            space_code="bad-request-line",
+            # Without a version it is HTTP/0.9.
+            early_code="bad-version",
+            expected="a target of visible ASCII without '#', and one SP",
+            secret=True,
+        ),
+        "request version": Rule(
+            run=grammar.HTTP_VERSION_RUN,
+            least=_VERSION_SIZE,
+            most=_VERSION_SIZE,
+            code="bad-version",
+            space_code="bad-request-line",
+            expected=_VERSION_EXPECTED,
+        ),
+        "request line end": Rule(
+            run=grammar.NOTHING_RUN,
+            line_end="field",
+            code="bad-version",
+            space_code="bad-request-line",
+            expected="the end of the line",
+        ),
+        "response version": Rule(
+            run=grammar.HTTP_VERSION_RUN,
+            least=_VERSION_SIZE,
+            most=_VERSION_SIZE,
+            code="bad-status-line",
+            expected=_VERSION_EXPECTED,
+        ),
+        "before status code": Rule(
+            run=grammar.NOTHING_RUN, to={_SP: "status code"}, code="bad-status-line", expected="one SP"
+        ),
+        "status code": Rule(
+            run=grammar.STATUS_CODE_RUN,
+            least=3,
+            most=3,
+            code="bad-status-code",
+            expected="a status code of three digits, 100 to 999",
+        ),
+        "behind status code": Rule(
+            run=grammar.NOTHING_RUN,
+            to={_SP: "reason"},
+            line_end="field",
+            code="bad-status-code",
+            expected="SP or the end of the line behind three digits",
+        ),
+        "reason": Rule(
+            run=grammar.ANY_VALUE_RUN if policy.control_bytes_in_reason else grammar.VALUE_RUN,
+            line_end="field",
+            code="bad-reason",
+            expected="a reason of visible characters, SP and HTAB",
+            secret=True,
+        ),
+    }
+
+
+def _field_rules(policy: Policy) -> dict[Phase, Rule]:
+    """RFC 9112 5."""
+    return {
+        "name": Rule(
+            run=grammar.TOKEN_RUN,
+            least=1,
+            to={_COLON: "value"},
+            code="bad-field-name",
+            space_code="space-before-colon",
+            space=b" \t",
+            early_code="missing-colon",
+            expected="a field name of token characters and ':'",
+        ),
+        "value": Rule(
+            run=grammar.ANY_VALUE_RUN if policy.control_bytes_in_value else grammar.VALUE_RUN,
+            line_end="field",
+            code="bad-field-value",
+            expected="visible characters, SP and HTAB as a field's value",
+            secret=True,
+        ),
+    }
+
+
+_SIZE_DIGITS: Final = 16
+_LONG_SIZE_DIGITS: Final = 20
+
+
+def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
+    """RFC 9112 7.1."""
+    most = _LONG_SIZE_DIGITS if policy.long_chunk_sizes else _SIZE_DIGITS
+    # White space before the end of the line belongs to nothing.
+    spaced_end: Phase | None = "end" if policy.space_after_chunk_size else None
+    behind_value: dict[int, Phase] = {
+        _SEMICOLON: "before extension name",
+        _SP: "behind extension value",
+        _HTAB: "behind extension value",
+    }
+    extension = "a chunk extension like ';name=value'"
+    return {
+        "chunk size": Rule(
+            run=grammar.HEX_RUN,
+            least=1,
+            most=most,
+            to={
+                _SEMICOLON: "any extension" if policy.any_chunk_extension else "before extension name",
+                _SP: "behind chunk size",
+                _HTAB: "behind chunk size",
+            },
+            line_end="end",
+            code="bad-chunk-size",
+            expected=f"a chunk's size of 1 to {most} hex digits, and ';' or CRLF",
+        ),
+        "behind chunk size": Rule(
+            run=grammar.OWS_RUN,
+            # What takes any extension takes no white space before it.
+            to={} if policy.any_chunk_extension else {_SEMICOLON: "before extension name"},
+            line_end=spaced_end,
+            code="space-after-chunk-size",
+            expected="no white space behind a chunk's size",
+        ),
+        "any extension": Rule(
+            run=grammar.NOT_CR_LF_RUN, line_end="end", code="bad-chunk-extension", expected=extension, secret=True
+        ),
+        "before extension name": Rule(
+            run=grammar.OWS_RUN,
+            to=dict.fromkeys(grammar.TCHARS, "extension name"),
+            code="bad-chunk-extension",
+            expected=extension,
+            secret=True,
+        ),
+        "extension name": Rule(
+            run=grammar.TOKEN_RUN,
+            to={
+                _SEMICOLON: "before extension name",
+                _EQUALS: "before extension value",
+                _SP: "behind extension name",
+                _HTAB: "behind extension name",
+            },
+            line_end="end",
+            code="bad-chunk-extension",
+            expected=extension,
+            secret=True,
+        ),
+        "behind extension name": Rule(
+            run=grammar.OWS_RUN,
+            to={_SEMICOLON: "before extension name", _EQUALS: "before extension value"},
+            line_end=spaced_end,
+            code="bad-chunk-extension",
+            expected=extension,
+            secret=True,
+        ),
+        "before extension value": Rule(
+            run=grammar.OWS_RUN,
+            to={**dict.fromkeys(grammar.TCHARS, "extension token"), _DQUOTE: "extension string"},
+            code="bad-chunk-extension",
+            expected=extension,
+            secret=True,
+        ),
+        "extension token": Rule(
+            run=grammar.TOKEN_RUN,
+            to=behind_value,
+            line_end="end",
+            code="bad-chunk-extension",
+            expected=extension,
+            secret=True,
+        ),
+        "extension string": Rule(
+            run=grammar.QUOTED_RUN,
+            to={_DQUOTE: "behind extension string"},
+            code="bad-chunk-extension",
+            expected=extension,
+            secret=True,
+        ),
+        "behind extension string": Rule(
+            run=grammar.NOTHING_RUN,
+            to=behind_value,
+            line_end="end",
+            code="bad-chunk-extension",
+            expected=extension,
+            secret=True,
+        ),
+        "behind extension value": Rule(
+            run=grammar.OWS_RUN,
+            to={_SEMICOLON: "before extension name"},
+            line_end=spaced_end,
+            code="bad-chunk-extension",
+            expected=extension,
+            secret=True,
+        ),
+    }
+
+
+# --- one step -------------------------------------------------------------------------------------------------------
+
+
+class _Place:
+    """A part of a buffer, with offsets that count from its start."""
+
+    def __init__(self, data: Received, start: int, stop: int, *, bare_lf: bool) -> None:
+        self._data = data
+        self._bare_lf = bare_lf
+        self._start = start
+        self._stop = stop
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    def __getitem__(self, at: int) -> int:
+        return self._data[self._start + at]
+
+    def part(self, start: int, stop: int) -> bytes:
+        return bytes(self._data[self._start + start : min(self._start + stop, self._stop)])
+
+    def line_start(self, at: int) -> int:
+        return self._data.rfind(b"\n", self._start, self._start + at) + 1 - self._start if at else 0
+
+    def run_end(self, run: Pattern[bytes], at: int) -> int:
+        return run_end(run, self._data, self._start + at, self._stop) - self._start
+
+    def pending(self, at: int) -> bool:
+        """Tell whether what stands at `at` cannot be judged before more has come."""
+        return at >= len(self) or (at + 1 == len(self) and self[at] == _CR)
+
+    def line_end(self, at: int) -> int:
+        """Return the offset behind the line end at `at`, or 0 where there is none (RFC 9112 2.2)."""
+        found = self[at]
+        if found == _CR and self[at + 1] == _LF:
+            return at + 2
+        return at + 1 if found == _LF and self._bare_lf else 0
+
+
+def _follow(place: _Place, state: Scan, rule: Rule) -> Scan:
+    """Go on in a phase by its rule: to its end, and to the next phase where that can be seen."""
+    # A rule that is for a fixed number of bytes has to see all of them.
+    at = place.run_end(rule.run, state.mark if rule.least > 1 else state.at)
+    if rule.most is not None and at - state.mark > rule.most:
+        at = state.mark + rule.most
+        expected = f"no more than {rule.most} bytes of {state.phase}"
+        raise _wrong(place, at, rule.most_code or rule.code, expected, since=state.mark)
+    complete = at - state.mark >= rule.least
+    if complete and rule.least == rule.most:
+        # Then nothing has to follow to know that it is complete.
+        return Scan(_BEHIND_FIXED[state.phase], at, at, state.fields)
+    if place.pending(at) or (at + 1 == len(place) and rule.run is grammar.QUOTED_RUN and place[at] == _BACKSLASH):
+        return state._replace(at=at)
+    line_end = place.line_end(at)
+    if complete:
+        if line_end and rule.line_end is not None:
+            return Scan(rule.line_end, line_end, line_end, state.fields)
+        target = rule.to.get(place[at])
+        if target is not None:
+            # A phase that begins with the very byte that leads to it has it in its run.
+            at += place[at] not in grammar.TCHARS
+            return Scan(target, at, at, state.fields)
+    since = at if rule.secret else state.mark
+    if line_end:
+        if at == 0 and state.phase in _START_LINES:
+            raise violation(RemoteProtocolError, "empty-line", "expected a start line, got an empty line", offset=0)
+        raise _wrong(place, at, rule.early_code or rule.code, rule.expected, since=since)
+    code = rule.code
+    if rule.space_code is not None and place[at] in rule.space:
+        code = rule.space_code
+    raise _wrong(place, at, code, rule.expected, since=since)
+
+
+_START_LINES: Final = frozenset(["method", "response version"])
+
+_BEHIND_FIXED: Final[Mapping[Phase, Phase]] = {
+    "request version": "request line end",
+    "response version": "before status code",
+    "status code": "behind status code",
+}
+
+
+def _begin_line(place: _Place, state: Scan, section: Section, policy: Policy) -> Scan:
+    """See by its first byte whether a line is a field, a folded part of one, or empty."""
+    at, fields = state.at, state.fields
+    if place.pending(at):
+        return state
+    line_end = place.line_end(at)
+    if line_end:
+        return Scan("end", line_end, line_end, fields)
+    if place[at] in b" \t":
+        if fields == 0:
+            raise _wrong(place, at, "space-before-first-field", "a field's name", since=at)
+        if section != "response" and not policy.folded_lines:
+            raise _wrong(place, at, "folded-line", "a field's name or an empty line", since=at)
+        return Scan("value", at, at, fields)
+    # "PRI * HTTP/2.0" is no more than a preface; with fields it would be a request of another HTTP.
+    if section == "request" and not policy.any_major_version and place.part(0, 14) == _PREFACE:
+        raise _unsupported("2.0", at)
+    if policy.max_fields is not None and fields == policy.max_fields:
+        message = f"expected at most {policy.max_fields} fields, got more"
+        raise violation(RemoteProtocolError, "too-many-fields", message, offset=at)
+    return Scan("name", at, at, fields + 1)
+
+
+_PREFACE: Final = b"PRI * HTTP/2.0"
+
+
+def _check_major(place: _Place, state: Scan, policy: Policy) -> None:
+    version = place.part(state.at - 3, state.at).decode("ascii")
+    if version[0] != "1" and not policy.any_major_version and place.part(0, state.at) != _PREFACE:
+        raise _unsupported(version, state.at - _VERSION_SIZE)
+
+
+def _unsupported(version: str, offset: int) -> RemoteProtocolError:
+    message = f"expected HTTP/1.x, got HTTP/{version}"
+    return violation(RemoteProtocolError, "unsupported-version", message, offset=offset)
+
+
+def _wrong(place: _Place, at: int, code: ErrorCode, expected: str, *, since: int) -> RemoteProtocolError:
+    """Make the error for the byte at `at`. Its excerpt goes from `since` up to that byte.
+
+    So nothing behind the wrong byte is shown, and `since` keeps back what may be a secret before it.
+    """
+    found = place[at]
+    if code == "bad-field-value":
+        name = place.part(place.line_start(at), at).partition(b":")[0]
+        if not name.startswith((b" ", b"\t")):
+            expected = f"visible characters, SP and HTAB as the value of {clipped(name)}"
+    spelled = byte_name(found)
+    # Half a line end in the middle of a line is always the same mistake, wherever it stands.
+    if place.line_end(at):
+        spelled = "the end of the line"
+    elif found == _CR:
+        code, expected = "bare-cr", "LF behind CR"
+    elif found == _LF:
+        code, expected = "bare-lf", "CRLF at the end of a line"
+    return violation(
+        RemoteProtocolError,
+        code,
+        f"expected {expected}, got {spelled}",
+        offset=at,
+        excerpt=b"" if spelled == "the end of the line" else place.part(max(since, at - EXCERPT_SIZE + 1), at + 1),
+    )

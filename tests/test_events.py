@@ -1,0 +1,308 @@
+"""Events: what their constructors take, what they refuse, and that they are values."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Sized
+from functools import partial
+from http import HTTPStatus
+from typing import assert_never
+
+import attrs
+import pytest
+from hypothesis import given
+
+from http11 import (
+    CLIENT,
+    H11,
+    NEED_DATA,
+    PAUSED,
+    Connection,
+    ConnectionClosed,
+    Data,
+    EndOfMessage,
+    ErrorCode,
+    Event,
+    Headers,
+    InformationalResponse,
+    LocalProtocolError,
+    Request,
+    Response,
+    Signal,
+    parsing,
+)
+from tests import strategies
+from tests.strategies import TARGET, TCHAR, VCHAR
+
+HOST = [("Host", "a")]
+EVENTS: list[Event] = [
+    Request(method="GET", target="/", headers=HOST),
+    InformationalResponse(status_code=100, headers=[], reason="Continue"),
+    Response(status_code=200, headers=[("X", "y")], reason="OK"),
+    Data(b"abc", chunk_start=True),
+    EndOfMessage(headers=[("X", "y")]),
+    ConnectionClosed(),
+]
+IDS = [type(event).__name__ for event in EVENTS]
+
+
+def evolved(event: Event) -> Event:
+    # mypy does not take a class with an overloaded `__init__`, such as Data, for an attrs class.
+    return attrs.evolve(event)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=IDS)
+def test_an_event_is_a_value(event: Event) -> None:
+    again = evolved(event)
+    assert again == event
+    assert again is not event
+    assert hash(again) == hash(event)
+    assert pickle.loads(pickle.dumps(event)) == event
+    assert copy.copy(event) == event
+    assert copy.deepcopy(event) == event
+    assert eval(repr(event)) == event
+    assert all(event != other for other in EVENTS if other is not event)
+    signals: list[object] = [NEED_DATA, PAUSED]
+    assert event not in signals
+    assert isinstance(event, Event)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=IDS)
+def test_an_event_cannot_be_changed(event: Event) -> None:
+    for name in [*attrs.asdict(event), "anything"]:
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(event, name, b"x")
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            delattr(event, name)
+
+
+def test_an_event_becomes_a_dict() -> None:
+    assert attrs.asdict(EVENTS[0]) == {
+        "method": b"GET",
+        "headers": Headers(HOST),
+        "target": b"/",
+        "http_version": b"1.1",
+    }
+    assert attrs.asdict(EVENTS[3]) == {"data": b"abc", "chunk_start": True, "chunk_end": False}
+
+
+def test_evolve_validates_again() -> None:
+    request = Request(method="GET", target="/", headers=HOST)
+    assert attrs.evolve(request, target="/b").target == b"/b"
+    with pytest.raises(LocalProtocolError):
+        attrs.evolve(request, target="/ b")
+    with pytest.raises(LocalProtocolError):
+        attrs.evolve(request, headers=[])
+    with pytest.raises(LocalProtocolError):
+        attrs.evolve(Response(status_code=200, headers=[]), status_code=100)
+
+
+def kind(event: Event) -> str:
+    match event:
+        case Request(method=b"GET", target=target):
+            return f"get {target!r}"
+        case Request(method=method):
+            return f"other {method!r}"
+        case InformationalResponse(status_code=code) | Response(status_code=code):
+            return str(code)
+        case Data(data, chunk_start, chunk_end):
+            return f"{data!r} {chunk_start} {chunk_end}"
+        case EndOfMessage(headers=headers):
+            return str(len(headers))
+        case ConnectionClosed():
+            return "closed"
+        case _:
+            assert_never(event)
+
+
+def test_events_match_by_class_keyword_and_position() -> None:
+    assert [kind(event) for event in EVENTS] == ["get b'/'", "100", "200", "b'abc' True False", "1", "closed"]
+    assert kind(Request(method="PUT", target="/", headers=HOST)) == "other b'PUT'"
+
+
+@pytest.mark.parametrize("signal", [NEED_DATA, PAUSED])
+def test_a_signal_is_its_own_class_and_instance(signal: Signal) -> None:
+    assert type(signal) is signal
+    assert isinstance(signal, signal)
+    assert isinstance(signal, (EndOfMessage, signal))
+    assert isinstance(signal, type)
+    assert repr(signal) == signal.__name__
+    assert pickle.loads(pickle.dumps(signal)) is signal
+    assert copy.deepcopy(signal) is signal
+    assert {signal: 1}[signal] == 1
+
+
+def test_the_signals_differ() -> None:
+    assert {NEED_DATA, PAUSED} == {PAUSED, NEED_DATA}
+    assert not isinstance(NEED_DATA, PAUSED)
+    assert not isinstance(PAUSED, NEED_DATA)
+    assert len({NEED_DATA, PAUSED}) == 2
+
+
+def test_fields_are_normalized_to_bytes() -> None:
+    request = Request(method=bytearray(b"GET"), target=memoryview(b"/"), headers=HOST, http_version="1.1")
+    for name in ("method", "target", "http_version"):
+        assert type(getattr(request, name)) is bytes
+    response = Response(status_code=HTTPStatus.OK, headers=HOST, reason="OK", http_version="1.0")
+    assert (response.status_code, type(response.status_code)) == (200, int)
+    assert response.reason == b"OK"
+    assert EndOfMessage().headers == []
+    assert type(Data(memoryview(b"abc")[1:]).data) is bytes
+    assert Data("abc") == Data(b"abc") == Data(data=bytearray(b"abc"))
+
+
+class Payload:
+    def __len__(self) -> int:
+        return 3
+
+
+def test_data_keeps_a_payload_that_is_not_bytes() -> None:
+    payload = Payload()
+    assert Data(payload).data is payload
+    wrong: list[object] = [3, None]
+    for value in wrong:
+        with pytest.raises(TypeError, match="bytes-like"):
+            Data(value)  # type: ignore[call-overload]
+
+
+def test_types_are_checked() -> None:
+    wrong: list[object] = [1, None, 3.5, ["a"]]
+    for value in wrong:
+        with pytest.raises(TypeError):
+            Request(method=value, target="/", headers=HOST)  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            Request(method="GET", target=value, headers=HOST)  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            Response(status_code=200, headers=[], reason=value)  # type: ignore[arg-type]
+    for status in ("200", b"200", 200.0, None):
+        with pytest.raises(LocalProtocolError, match="expected an int as status code"):
+            Response(status_code=status, headers=[])  # type: ignore[arg-type]
+    with pytest.raises(UnicodeEncodeError):
+        Request(method="GET", target="/é", headers=HOST)
+    with pytest.raises(UnicodeEncodeError):
+        Data("é")
+
+
+def refused(code: ErrorCode, make: Callable[[], object]) -> None:
+    with pytest.raises(LocalProtocolError) as caught:
+        make()
+    assert caught.value.code == code
+    assert caught.value.rule
+
+
+@pytest.mark.parametrize("byte", range(256))
+def test_every_byte_of_a_method_a_target_and_a_reason(byte: int) -> None:
+    one = bytes([byte])
+    for method in (one, b"a" + one, one + b"a"):
+        if byte in TCHAR:
+            assert Request(method=method, target="/", headers=HOST).method == method
+        else:
+            refused("bad-method", partial(Request, method=method, target="/", headers=HOST))
+    for target in (b"/" + one, b"/" + one + b"a"):
+        if byte in TARGET:
+            assert Request(method="GET", target=target, headers=HOST).target == target
+        else:
+            refused("bad-target", partial(Request, method="GET", target=target, headers=HOST))
+    for reason in (one, b"a" + one, one + b"a"):
+        if byte in VCHAR + b" \t":
+            assert Response(status_code=200, headers=[], reason=reason).reason == reason
+        else:
+            refused("bad-reason", partial(Response, status_code=200, headers=[], reason=reason))
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0", "1.9"])
+def test_versions_that_can_be_made(version: str) -> None:
+    assert Request(method="GET", target="/", headers=HOST, http_version=version).http_version == version.encode()
+    assert Response(status_code=200, headers=[], http_version=version).http_version == version.encode()
+
+
+@pytest.mark.parametrize("version", ["2.0", "0.9", "1", "1.10", "1.1\n", "", "1,1", "٣.1".encode(), "1.1 "])
+def test_versions_that_cannot(version: str | bytes) -> None:
+    refused("bad-version", lambda: Request(method="GET", target="/", headers=HOST, http_version=version))
+    refused("bad-version", lambda: Response(status_code=200, headers=[], http_version=version))
+
+
+def test_the_preface_of_http2_can_be_made_and_nothing_like_it() -> None:
+    preface = Request(method="PRI", target="*", headers=[], http_version="2.0")
+    assert preface == parsing.parse_request(b"PRI * HTTP/2.0\r\n\r\n")
+    refused("unsupported-version", lambda: Request(method="PRI", target="*", headers=HOST, http_version="2.0"))
+    refused("bad-version", lambda: Request(method="PRI", target="/", headers=HOST, http_version="2.0"))
+    refused("bad-target-form", lambda: Request(method="PRI", target="*", headers=HOST))
+
+
+@pytest.mark.parametrize("code", [0, 99, 200, -1, 1000])
+def test_informational_codes_are_100_to_199(code: int) -> None:
+    refused("bad-status-code", lambda: InformationalResponse(status_code=code, headers=[]))
+
+
+@pytest.mark.parametrize("code", [0, 99, 100, 199, -200, 1000, True])
+def test_final_codes_are_200_to_999(code: int) -> None:
+    refused("bad-status-code", lambda: Response(status_code=code, headers=[]))
+
+
+# --- what cannot be switched off ------------------------------------------------------------------------------------
+
+INJECTIONS: list[Callable[[], object]] = [
+    lambda: Request(method="GET /evil HTTP/1.1\r\nX:", target="/", headers=HOST),
+    lambda: Request(method="GET", target="/ HTTP/1.1\r\nX: y", headers=HOST),
+    lambda: Request(method="GET", target="/", headers=HOST, http_version="1.1\r\nX: y"),
+    lambda: Request(method="GET", target="/", headers=[*HOST, ("X", "y\r\nZ: z")]),
+    lambda: Request(method="GET", target="/", headers=[*HOST, ("X: y\r\nZ", "z")]),
+    lambda: Request(method="GET", target="/", headers=[*HOST, ("Content-Length", "1"), ("Content-Length", "2")]),
+    lambda: Response(status_code=200, headers=[], reason="OK\r\nX: y"),
+    lambda: Response(status_code=200, headers=[("X", "y\nZ: z")]),
+    lambda: InformationalResponse(status_code=103, headers=[("Link", "a\rb")]),
+    lambda: EndOfMessage(headers=[("X", "y\r\n\r\nGET / HTTP/1.1")]),
+    lambda: EndOfMessage(headers=[("Content-Length", "1")]),
+]
+
+
+@pytest.mark.parametrize("make", INJECTIONS)
+def test_no_switch_of_attrs_lets_anything_through(make: Callable[[], object]) -> None:
+    with pytest.raises(LocalProtocolError):
+        make()
+    attrs.validators.set_disabled(True)
+    try:
+        with pytest.raises(LocalProtocolError):
+            make()
+    finally:
+        attrs.validators.set_disabled(False)
+
+
+def test_no_check_is_an_assertion() -> None:
+    program = """
+import sys, tests.test_events as t
+from http11 import LocalProtocolError
+if __debug__: sys.exit("assertions are on")
+for make in t.INJECTIONS:
+    try:
+        make()
+    except LocalProtocolError:
+        continue
+    sys.exit("let through")
+print(len(t.INJECTIONS))
+"""
+    done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == (str(len(INJECTIONS)), "")
+
+
+@given(strategies.requests())
+def test_any_request_that_can_be_made_is_a_value(request: Request) -> None:
+    assert attrs.evolve(request) == request
+    assert hash(attrs.evolve(request)) == hash(request)
+
+
+def test_a_tolerated_event_keeps_what_it_is_through_pickling() -> None:
+    event = parsing.parse_request(b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", policy=H11)
+    for again in (event, pickle.loads(pickle.dumps(event)), copy.deepcopy(event)):
+        with pytest.raises(LocalProtocolError) as caught:
+            Connection(CLIENT).send(again)
+        assert caught.value.code == "bad-host"
+
+
+def test_a_sized_payload_is_what_the_types_say() -> None:
+    event: Data[Payload] = Data(Payload())
+    assert isinstance(event.data, Sized)

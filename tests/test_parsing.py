@@ -1,0 +1,256 @@
+"""The pure parsers: used without a connection, and the fast path against the plain one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from http11 import (
+    CLIENT,
+    H11,
+    SERVER,
+    STRICT,
+    Data,
+    EndOfMessage,
+    ErrorCode,
+    InformationalResponse,
+    Policy,
+    RemoteProtocolError,
+    Request,
+    Response,
+    parsing,
+)
+from http11.headers import received_headers
+from http11.parsing import ChunkedProgress, LengthProgress
+from http11.scanning import Scan, Section, begin, scan, split
+from tests import strategies
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+LIMIT = 1000
+
+
+def test_a_log_analyser_reads_requests_without_a_connection() -> None:
+    data = b"\r\n" + GET + b"\r\n\r\n" + GET.replace(b"/", b"/2", 1) + GET[:9]
+    at = 0
+    targets = []
+    while True:
+        at = parsing.skip_empty_lines(data, at)
+        end = parsing.find_section_end(data, at, section="request", limit=LIMIT)
+        if isinstance(end, Scan):
+            break
+        targets.append(parsing.parse_request(data[at:end]).target)
+        at = end
+    assert targets == [b"/", b"/2"]
+    assert data[at:] == GET[:9]
+
+
+def test_heads() -> None:
+    assert parsing.parse_request(GET) == Request(method="GET", target="/", headers=[("Host", "a")])
+    assert parsing.parse_response(b"HTTP/1.1 200 OK\r\nX: y \t\r\n\r\n") == Response(
+        status_code=200, headers=[("x", "y")], reason="OK"
+    )
+    assert parsing.parse_response(b"HTTP/1.0 103\r\n\r\n") == InformationalResponse(
+        status_code=103, headers=[], http_version="1.0"
+    )
+    assert parsing.parse_trailers(b"\r\n") == EndOfMessage()
+    assert parsing.parse_trailers(b"x: y\r\n\r\n") == EndOfMessage(headers=[("x", "y")])
+
+
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        (b"", "head-cut-short"),
+        (GET[:-2], "head-cut-short"),
+        (GET + b"x", "unexpected-bytes"),
+        (b"\r\n" + GET, "empty-line"),
+    ],
+)
+def test_a_head_is_all_that_is_given(head: bytes, code: ErrorCode) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        parsing.parse_request(head)
+    assert caught.value.code == code
+
+
+def test_a_body_is_read_by_passing_its_progress_on() -> None:
+    data = b"hello"
+    event, progress, at = parsing.read_length_body(data, 0, LengthProgress(7))
+    assert (event, progress, at) == (Data(b"hello"), LengthProgress(7, 5), 5)
+    assert isinstance(progress, LengthProgress)
+    assert parsing.read_length_body(data, 5, progress) == (None, progress, 5)
+    with pytest.raises(RemoteProtocolError):
+        parsing.read_length_body(data, 5, progress, closed=True)
+    assert parsing.read_length_body(b"", 0, LengthProgress(7, 7)) == (EndOfMessage(), LengthProgress(7, 7), 0)
+    assert parsing.read_until_close(data, 1) == (Data(b"ello"), None, 5)
+    assert parsing.read_until_close(data, 5) == (None, None, 5)
+    assert parsing.read_until_close(data, 5, closed=True) == (EndOfMessage(), None, 5)
+
+
+def test_a_chunked_body_is_read_from_a_place_in_a_larger_buffer() -> None:
+    data = b"head|3;a=b\r\nabc\r\n0\r\nx: y\r\n\r\nrest"
+    progress: parsing.BodyProgress = ChunkedProgress()
+    at = 5
+    events: list[object] = []
+    while not events or not isinstance(events[-1], EndOfMessage):
+        assert isinstance(progress, ChunkedProgress)
+        event, progress, at = parsing.read_chunked_body(data, at, progress, limit=LIMIT)
+        events.append(event)
+    assert events == [Data(b"abc", chunk_start=True, chunk_end=True), EndOfMessage(headers=[("x", "y")])]
+    assert data[at:] == b"rest"
+    for wrong, offset in ((b"head|3\r\nabcX", 11), (b"head|3x", 6), (b"head|0\r\nx(", 9), (b"head|3\r\nabc\r\n;", 13)):
+        with pytest.raises(RemoteProtocolError) as caught:
+            read_all(wrong, 5)
+        assert caught.value.offset == offset
+
+
+def read_all(data: bytes, at: int) -> None:
+    """Read a chunked body for ever."""
+    progress: parsing.BodyProgress = ChunkedProgress()
+    while True:
+        assert isinstance(progress, ChunkedProgress)
+        _, progress, at = parsing.read_chunked_body(data, at, progress, limit=LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("policy", "line", "expected"),
+    [
+        (STRICT, b"5", (5, 0)),
+        (STRICT, b"00fF", (255, 0)),
+        (STRICT, b'5 ;\ta = "b\\"\xff" ;c', (5, 16)),
+        (STRICT, b"0" * 16, (0, 0)),
+        (H11, b"5;\x01\xff", (5, 3)),
+        (H11, b"5 \t", (5, 2)),
+        (H11, b"F" * 20, (16**20 - 1, 0)),
+        (Policy(space_after_chunk_size=True), b"5;a ", (5, 3)),
+        (Policy(space_after_chunk_size=True), b"5 ", (5, 1)),
+        (Policy(any_chunk_extension=True), b"5;=", (5, 2)),
+    ],
+)
+def test_chunk_lines(policy: Policy, line: bytes, expected: tuple[int, int]) -> None:
+    assert parsing.parse_chunk_line(line, policy=policy) == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "line", "code", "offset"),
+    [
+        (STRICT, b"", "bad-chunk-size", 0),
+        (STRICT, b"x", "bad-chunk-size", 0),
+        (STRICT, b"5x", "bad-chunk-size", 1),
+        (STRICT, b"0" * 17, "bad-chunk-size", 16),
+        (STRICT, b"5 ", "space-after-chunk-size", 2),
+        (STRICT, b"5 x", "space-after-chunk-size", 2),
+        (STRICT, b"5;", "bad-chunk-extension", 2),
+        (STRICT, b"5;a=", "bad-chunk-extension", 4),
+        (STRICT, b"5;a ", "bad-chunk-extension", 4),
+        (STRICT, b"5;a b", "bad-chunk-extension", 4),
+        (STRICT, b'5;a="b', "bad-chunk-extension", 6),
+        (STRICT, b'5;a="\\', "bad-chunk-extension", 5),
+        (STRICT, b'5;a="\x01"', "bad-chunk-extension", 5),
+        (STRICT, b'5;a="b"c', "bad-chunk-extension", 7),
+        (STRICT, b"5;a\rb", "bare-cr", 3),
+        (STRICT, b"5;a\nb", "bare-lf", 3),
+        (STRICT, b"5\nb", "bare-lf", 1),
+        (H11, b"5;\rb", "bare-cr", 2),
+        (H11, b"5 ;a", "space-after-chunk-size", 2),
+        (H11, b"F" * 21, "bad-chunk-size", 20),
+        (Policy(any_chunk_extension=True), b"5 ;a", "space-after-chunk-size", 2),
+        (Policy(any_chunk_extension=True), b"5 ", "space-after-chunk-size", 2),
+        (Policy(any_chunk_extension=True), b"5x", "bad-chunk-size", 1),
+        (Policy(space_after_chunk_size=True), b"5 x", "space-after-chunk-size", 2),
+    ],
+)
+def test_wrong_chunk_lines(policy: Policy, line: bytes, code: ErrorCode, offset: int) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        parsing.parse_chunk_line(line, policy=policy)
+    assert (caught.value.code, caught.value.offset) == (code, offset)
+    # Byte by byte it is the same error, at the latest when the line has ended.
+    with pytest.raises(RemoteProtocolError) as caught:
+        scan_byte_by_byte(line + b"\r\n", "chunk line", policy)
+    assert (caught.value.code, caught.value.offset) == (code, offset)
+
+
+def scan_byte_by_byte(text: bytes, section: Section, policy: Policy) -> Scan:
+    state = begin(section)
+    for stop in range(len(text) + 1):
+        state = scan(text, 0, stop, state, section=section, policy=policy)
+    return state
+
+
+SECTIONS: list[Section] = ["request", "response"]
+
+
+def parsed(head: bytes, section: Section) -> Request | InformationalResponse | Response | tuple[ErrorCode, int | None]:
+    """Return the event, or the error's code and offset."""
+    try:
+        return parsing.parse_request(head) if section == "request" else parsing.parse_response(head)
+    except RemoteProtocolError as error:
+        return error.code, error.offset
+
+
+@given(st.data(), st.sampled_from(SECTIONS))
+def test_the_plain_path_reads_what_the_fast_one_reads(data: st.DataObject, section: Section) -> None:
+    stream = data.draw(strategies.streams(SERVER if section == "request" else CLIENT))
+    at = parsing.skip_empty_lines(stream) if section == "request" else 0
+    try:
+        end = parsing.find_section_end(stream, at, section=section, limit=LIMIT)
+    except RemoteProtocolError:
+        return
+    if isinstance(end, Scan):
+        return
+    head = stream[at:end]
+    try:
+        state = scan(head, 0, len(head), begin(section), section=section, policy=STRICT)
+    except RemoteProtocolError as error:
+        expected = error.code, error.offset
+        assert parsed(head, section) == expected  # noqa: PT017 - whichever it is, both must say the same
+        return
+    assert (state.phase, state.at) == ("end", len(head))
+    lines = split(head, section)
+    event = parsed(head, section)
+    if isinstance(event, tuple):
+        # Wrong as a whole, and not in one of its lines.
+        assert event[0] in {
+            "missing-host",
+            "repeated-host",
+            "bad-host",
+            "host-mismatch",
+            "bad-target-form",
+            "bad-connect-target",
+            "bad-content-length",
+            "conflicting-content-length",
+            "repeated-content-length",
+            "unknown-transfer-coding",
+            "bad-transfer-encoding",
+            "transfer-encoding-and-content-length",
+            "transfer-encoding-in-http10",
+        }
+        return
+    first, second, third = lines.start_line
+    if isinstance(event, Request):
+        assert (event.method, event.target, event.http_version) == (first, second, third)
+    else:
+        assert (event.http_version, b"%d" % event.status_code, event.reason) == (first, second, third)
+    names = [name.lower() for name, _ in lines.fields]
+    if not {b"content-length", b"transfer-encoding"} & set(names):
+        assert event.headers == received_headers(lines.fields, strict=True)
+
+
+@given(st.data(), st.sampled_from([*SECTIONS, "trailers", "chunk line"]), st.sampled_from([STRICT, H11]))
+def test_a_scan_in_pieces_ends_as_the_scan_of_the_whole(data: st.DataObject, section: Section, policy: Policy) -> None:
+    text = data.draw(strategies.streams(CLIENT if section == "response" else SERVER))
+    if section in ("trailers", "chunk line"):
+        text = text.partition(b"\r\n\r\n")[2]
+
+    def scanned(stops: list[int]) -> object:
+        state = begin(section)
+        try:
+            for stop in stops:
+                state = scan(text, 0, stop, state, section=section, policy=policy)
+        except RemoteProtocolError as error:
+            return error.code, error.offset, error.excerpt, str(error)
+        return state.phase, state.at
+
+    whole = scanned([len(text)])
+    assert scanned(list(range(len(text) + 1))) == whole
+    place = data.draw(st.integers(0, len(text)))
+    assert scanned([place, len(text)]) == whole

@@ -1,0 +1,118 @@
+"""Each tolerance alone: it lets in its one thing, and nothing else."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from http11 import CLIENT, H11, SERVER, STRICT, Policy, Role
+from tests.harness import read
+
+HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+# For each tolerance: who reads what only it lets in.
+DOORS: dict[str, tuple[Role, bytes]] = {
+    "bare_lf": (SERVER, b"GET / HTTP/1.1\nHost: a\n\n"),
+    "fragment_in_target": (SERVER, b"GET /#a HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "any_target": (SERVER, b"GET a HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "any_connect_target": (SERVER, b"CONNECT a HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "any_major_version": (SERVER, b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"),
+    "control_bytes_in_reason": (CLIENT, b"HTTP/1.1 204 \x01\r\n\r\n"),
+    "control_bytes_in_value": (SERVER, HEAD + b"X: \x01\r\n\r\n"),
+    "folded_lines": (SERVER, HEAD + b"X: y\r\n z\r\n\r\n"),
+    "any_host": (SERVER, b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n"),
+    "host_mismatch": (SERVER, b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "long_lengths": (SERVER, HEAD + b"Content-Length: " + b"9" * 20 + b"\r\n\r\n"),
+    "repeated_length_in_request": (SERVER, HEAD + b"Content-Length: 0, 0\r\n\r\n"),
+    "length_and_chunked_in_request": (
+        SERVER,
+        HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ),
+    "transfer_encoding_in_http10": (SERVER, b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "long_chunk_sizes": (SERVER, POST + b"0" * 20 + b"\r\n\r\n"),
+    "space_after_chunk_size": (SERVER, POST + b"0 \r\n\r\n"),
+    "any_chunk_extension": (SERVER, POST + b"0;=\r\n\r\n"),
+    "any_trailer_field": (SERVER, POST + b"0\r\nHost: b\r\n\r\n"),
+}
+LIMITS: dict[str, tuple[Role, bytes]] = {
+    "max_fields": (SERVER, HEAD + b"x: y\r\n" * 256 + b"\r\n"),
+    "max_informational_responses": (CLIENT, b"HTTP/1.1 103 \r\n\r\n" * 65),
+    "max_chunk_line_size": (SERVER, POST + b"0;" + b"a" * 255 + b"\r\n\r\n"),
+    "max_chunk_extension_excess": (SERVER, POST + (b"1;" + b"a" * 199 + b"\r\n.\r\n") * 84),
+}
+# These do not let anything in: one keeps something out, one decides what becomes of the connection, one has no end.
+OTHERS = {"leading_empty_lines", "reuse_after_length_and_chunked", "max_method_size", "tolerant"}
+
+
+def accepted(stream: tuple[Role, bytes], policy: Policy) -> bool:
+    role, data = stream
+    return read([data], role, policy=policy)[-1][0] != "error"
+
+
+def test_every_field_of_a_policy_is_tried_here() -> None:
+    assert {field.name for field in attrs.fields(Policy)} == {*DOORS, *LIMITS, *OTHERS}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_tolerance_opens_its_own_door_only(door: str) -> None:
+    one = Policy(**{door: True})
+    all_but_one = attrs.evolve(H11, **{door: False})
+    for name, stream in DOORS.items():
+        assert not accepted(stream, STRICT)
+        assert accepted(stream, H11)
+        assert accepted(stream, one) == (name == door), name
+        assert accepted(stream, all_but_one) == (name != door), name
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_limit_can_be_lifted_alone(limit: str) -> None:
+    lifted = Policy(**{limit: None})  # type: ignore[arg-type]
+    for name, stream in LIMITS.items():
+        assert not accepted(stream, STRICT)
+        assert accepted(stream, H11)
+        assert accepted(stream, lifted) == (name == limit), name
+
+
+def test_the_limits_are_exact() -> None:
+    assert accepted((SERVER, HEAD + b"x: y\r\n" * 255 + b"\r\n"), STRICT)
+    assert accepted((CLIENT, b"HTTP/1.1 103 \r\n\r\n" * 64), STRICT)
+    assert accepted((SERVER, POST + b"0;" + b"a" * 254 + b"\r\n\r\n"), STRICT)
+    # 82 extensions of 200 bytes outweigh 81 bytes of data by 16319, 83 would by 16518.
+    chunk = b"1;" + b"a" * 199 + b"\r\n.\r\n"
+    assert accepted((SERVER, POST + chunk * 82), STRICT)
+    assert not accepted((SERVER, POST + chunk * 83), STRICT)
+    assert accepted((SERVER, b"A" * 64 + b" / HTTP/1.1\r\nHost: a\r\n\r\n"), STRICT)
+    assert not accepted((SERVER, b"A" * 65 + b" / HTTP/1.1\r\nHost: a\r\n\r\n"), STRICT)
+    longer = Policy(max_method_size=65)
+    assert accepted((SERVER, b"A" * 65 + b" / HTTP/1.1\r\nHost: a\r\n\r\n"), longer)
+
+
+def test_data_makes_up_for_extensions() -> None:
+    signed = b"190;chunk-signature=" + b"a" * 64 + b"\r\n" + b"." * 400 + b"\r\n"
+    assert accepted((SERVER, POST + signed * 1000), STRICT)
+
+
+def test_empty_lines_before_a_request_can_be_refused() -> None:
+    stream: tuple[Role, bytes] = (SERVER, b"\r\n" + HEAD + b"\r\n")
+    assert accepted(stream, STRICT)
+    assert not accepted(stream, Policy(leading_empty_lines=False))
+    assert accepted((SERVER, b"\n\r\n" + HEAD + b"\r\n"), Policy(bare_lf=True))
+    assert not accepted((SERVER, b"\n\r\n" + HEAD + b"\r\n"), STRICT)
+
+
+def test_only_tolerances_make_a_policy_tolerant() -> None:
+    assert not STRICT.tolerant
+    assert H11.tolerant
+    assert not Policy(max_fields=None, leading_empty_lines=False).tolerant
+    for name in {*DOORS, "reuse_after_length_and_chunked"}:
+        assert Policy(**{name: True}).tolerant
+
+
+def test_a_policy_is_a_value() -> None:
+    assert attrs.evolve(STRICT) == STRICT
+    assert hash(attrs.evolve(H11)) == hash(H11)
+    assert attrs.evolve(STRICT, bare_lf=True).tolerant
+    assert "bare_lf=True" in repr(attrs.evolve(STRICT, bare_lf=True))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        STRICT.bare_lf = True  # type: ignore[misc]
