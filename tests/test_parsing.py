@@ -202,7 +202,7 @@ def test_the_plain_path_reads_what_the_fast_one_reads(data: st.DataObject, secti
         state = scan(head, 0, len(head), begin(section), section=section, policy=STRICT)
     except RemoteProtocolError as error:
         expected = error.code, error.offset
-        assert parsed(head, section) == expected  # noqa: PT017 - whichever it is, both must say the same
+        assert parsed(head, section) == expected
         return
     assert (state.phase, state.at) == ("end", len(head))
     lines = split(head, section)
