@@ -323,6 +323,9 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
         _SP: "behind extension value",
         _HTAB: "behind extension value",
     }
+    name: dict[int, Phase] = {byte: "extension name" for byte in grammar.TCHARS}  # noqa: C420 - as pyrefly's types need
+    value: dict[int, Phase] = {byte: "extension token" for byte in grammar.TCHARS}  # noqa: C420
+    value[_DQUOTE] = "extension string"
     extension = "a chunk extension like ';name=value'"
     return {
         "chunk size": Rule(
@@ -351,7 +354,7 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
         ),
         "before extension name": Rule(
             run=grammar.OWS_RUN,
-            to=dict.fromkeys(grammar.TCHARS, "extension name"),
+            to=name,
             code="bad-chunk-extension",
             expected=extension,
             secret=True,
@@ -379,7 +382,7 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
         ),
         "before extension value": Rule(
             run=grammar.OWS_RUN,
-            to={**dict.fromkeys(grammar.TCHARS, "extension token"), _DQUOTE: "extension string"},
+            to=value,
             code="bad-chunk-extension",
             expected=extension,
             secret=True,

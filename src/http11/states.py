@@ -186,20 +186,19 @@ def expected_moves(joint: JointState, role: Role) -> list[Move]:
 
 
 def _settled(client: State, server: State, keep_alive: bool, upgrade: bool, connect: bool) -> JointState:
-    proposed = upgrade or connect
-    while True:
-        before = client, server
-        # The switch goes first: an HTTP/1.0 client's CONNECT would otherwise have to close.
-        if client == DONE and proposed:
-            client = MIGHT_SWITCH_PROTOCOL
-        elif client == MIGHT_SWITCH_PROTOCOL and not proposed:
-            client = DONE
-        if client == MIGHT_SWITCH_PROTOCOL and server == SWITCHED_PROTOCOL:
-            client = SWITCHED_PROTOCOL
-        client = _coupled(client, server, keep_alive)
-        server = _coupled(server, client, keep_alive)
-        if (client, server) == before:
-            return JointState(client, server, keep_alive, upgrade, connect)
+    before = client, server
+    # The switch goes first: an HTTP/1.0 client's CONNECT would otherwise have to close.
+    if client == DONE and (upgrade or connect):
+        client = MIGHT_SWITCH_PROTOCOL
+    elif client == MIGHT_SWITCH_PROTOCOL and not (upgrade or connect):
+        client = DONE
+    if client == MIGHT_SWITCH_PROTOCOL and server == SWITCHED_PROTOCOL:
+        client = SWITCHED_PROTOCOL
+    client = _coupled(client, server, keep_alive)
+    server = _coupled(server, client, keep_alive)
+    if (client, server) == before:
+        return JointState(client, server, keep_alive, upgrade, connect)
+    return _settled(client, server, keep_alive, upgrade, connect)
 
 
 def _coupled(state: State, other: State, keep_alive: bool) -> State:
