@@ -364,7 +364,7 @@ ResponseT = TypeVar("ResponseT", InformationalResponse, Response)
 
 def with_headers(response: ResponseT, headers: Headers) -> ResponseT:
     """Return `response` with other fields, which `http11.framing` has chosen."""
-    event = object.__new__(type(response))
+    event: ResponseT = object.__new__(type(response))
     _put_response(event, response.status_code, headers, response.http_version, response.reason)
     return event
 
