@@ -317,6 +317,14 @@ def test_an_old_client_does_not_wait() -> None:
     assert not connection.they_are_waiting_for_100_continue
 
 
+def test_an_old_client_gets_no_informational_response() -> None:
+    connection = server(b"GET / HTTP/1.0\r\n\r\n")
+    connection.next_event()
+    with pytest.raises(LocalProtocolError) as caught:
+        connection.send(InformationalResponse(status_code=103, headers=[]))
+    assert caught.value.code == "informational-to-http10"
+
+
 # --- switching ---
 
 

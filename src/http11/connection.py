@@ -219,11 +219,27 @@ class Connection(Generic[RoleT_co]):
         try:
             event = self._read(state)
             if not isinstance(event, type):
-                self._advance(self.their_role, event, RemoteProtocolError)
+                self._received(event)
         except BaseException:
             self._joint = states.after_error(self._joint, self.their_role)
             raise
         return event
+
+    def _received(self, event: Event) -> None:
+        role, blame = self.their_role, RemoteProtocolError
+        if isinstance(event, Data):
+            self._on_rest(role, "Data", blame)
+        elif isinstance(event, EndOfMessage):
+            self._on_rest(role, "EndOfMessage", blame)
+        elif isinstance(event, Request):
+            self._on_request(role, event, blame)
+        elif isinstance(event, Response):
+            self._on_response(role, event, blame)
+        elif isinstance(event, InformationalResponse):
+            self._on_informational_response(role, event, blame)
+            self._count_informational_response()
+        else:
+            self._on_rest(role, "ConnectionClosed", blame)
 
     def _read(self, state: State) -> Event | Signal:
         if state in (states.IDLE, states.SEND_RESPONSE):
@@ -392,24 +408,25 @@ class Connection(Generic[RoleT_co]):
             raise
 
     def _pieces(self, event: _Sendable[PayloadT]) -> list[bytes | PayloadT] | None:
-        role = self._our_role
+        role, blame = self._our_role, LocalProtocolError
         if isinstance(event, Data):
-            self._advance(role, event, LocalProtocolError)
+            self._on_rest(role, "Data", blame)
             return self._framed(event.data)
         if isinstance(event, EndOfMessage):
             end = _valid(event)
-            self._advance(role, end, LocalProtocolError)
+            self._on_rest(role, "EndOfMessage", blame)
             return [self._end(end)]
         if isinstance(event, ConnectionClosed):
-            self._advance(role, event, LocalProtocolError)
+            self._on_rest(role, "ConnectionClosed", blame)
             return None
         if isinstance(event, Request):
             request = _sendable(event)
-            self._advance(role, request, LocalProtocolError)
+            self._on_request(role, request, blame)
             return [serialization.serialize_request(request)]
         if isinstance(event, InformationalResponse):
             interim = framing.informational_to_send(_sendable(event))
-            self._advance(role, interim, LocalProtocolError)
+            self._on_informational_response(role, interim, blame)
+            self._check_informational_response(interim)
             return [serialization.serialize_response(interim)]
         response = framing.response_to_send(
             _sendable(event),
@@ -419,8 +436,17 @@ class Connection(Generic[RoleT_co]):
             # early answer comes before cannot be answered any more.
             keep_alive=self._joint.keep_alive and self._joint.client not in (states.ERROR, states.CLOSED, states.IDLE),
         )
-        self._advance(role, response, LocalProtocolError)
+        self._on_response(role, response, blame)
         return [serialization.serialize_response(response)]
+
+    def _check_informational_response(self, response: InformationalResponse) -> None:
+        # "A server MUST NOT send a 1xx response to an HTTP/1.0 client" (RFC 9110 15.2), who takes it for the final one.
+        if not framing.is_http11(self._their_http_version):
+            raise violation(
+                LocalProtocolError,
+                "informational-to-http10",
+                f"expected no {response.status_code} to a client of HTTP/1.0, got one",
+            )
 
     def _framed(self, payload: PayloadT) -> list[bytes | PayloadT]:
         size = len(payload)
@@ -483,46 +509,62 @@ class Connection(Generic[RoleT_co]):
         self._waiting_for_continue = False
         self._informational_responses = 0
 
-    def _advance(self, role: Role, event: Event | Data[Sized], blame: type[ErrorT]) -> None:
-        """Move the state machine by `event` of `role`, and remember what it says."""
-        move = self._move(event)
-        if isinstance(event, Request):
-            joint = states.after_move(
-                self._joint,
-                role,
-                move,
-                keep_alive=self._keeps_alive(role, event),
-                proposes_upgrade=framing.proposes_upgrade(event),
-                proposes_connect=framing.proposes_connect(event),
-            )
-        elif isinstance(event, Response):
-            joint = states.after_move(self._joint, role, move, keep_alive=self._keeps_alive(role, event))
-        else:
-            joint = states.after_move(self._joint, role, move)
+    # One method for each kind of event, whichever side it is from: move the state machine, and remember what it says.
+
+    def _on_request(self, role: Role, request: Request, blame: type[ErrorT]) -> None:
+        self._move(
+            role,
+            "Request",
+            blame,
+            keep_alive=self._keeps_alive(role, request),
+            upgrade=framing.proposes_upgrade(request),
+            connect=framing.proposes_connect(request),
+        )
+        self._request_method = request.method
+        self._waiting_for_continue = framing.expects_continue(request)
+        self._begin_body(role, framing.request_framing(request))
+        self._note_version(role, request)
+
+    def _on_informational_response(self, role: Role, response: InformationalResponse, blame: type[ErrorT]) -> None:
+        switches = response.status_code == 101  # noqa: PLR2004 - Switching Protocols
+        self._move(role, "101 to Upgrade" if switches else "InformationalResponse", blame)
+        # A 102 or a 103 does not answer the question; 100 says go on, and 101 moves on to something else.
+        if response.status_code in (100, 101):
+            self._waiting_for_continue = False
+        self._note_version(role, response)
+
+    def _on_response(self, role: Role, response: Response, blame: type[ErrorT]) -> None:
+        tunnels = self._joint.connect_proposed and framing.accepts_connect(response, self._request_method)
+        keep_alive = self._keeps_alive(role, response)
+        self._move(role, "2xx to CONNECT" if tunnels else "Response", blame, keep_alive=keep_alive)
+        self._waiting_for_continue = False
+        self._begin_body(role, framing.response_framing(response, self._request_method))
+        self._note_version(role, response)
+
+    def _on_rest(
+        self, role: Role, move: Literal["Data", "EndOfMessage", "ConnectionClosed"], blame: type[ErrorT]
+    ) -> None:
+        self._move(role, move, blame)
+        # A client that goes on does not wait any more.
+        if role == CLIENT:
+            self._waiting_for_continue = False
+
+    def _move(
+        self,
+        role: Role,
+        move: Move,
+        blame: type[ErrorT],
+        *,
+        keep_alive: bool = True,
+        upgrade: bool = False,
+        connect: bool = False,
+    ) -> None:
+        joint = states.after_move(
+            self._joint, role, move, keep_alive=keep_alive, proposes_upgrade=upgrade, proposes_connect=connect
+        )
         if joint is None:
             raise _state_error(self._joint, role, move, blame)
         self._joint = joint
-        self._update_expectation(role, event)
-        if isinstance(event, Request):
-            self._request_method = event.method
-            self._begin_body(role, framing.request_framing(event))
-        elif isinstance(event, Response):
-            self._begin_body(role, framing.response_framing(event, self._request_method))
-        elif isinstance(event, InformationalResponse) and role != self._our_role:
-            self._count_informational_response()
-        if isinstance(event, Request | InformationalResponse | Response) and role != self._our_role:
-            self._their_http_version = event.http_version
-
-    def _move(self, event: Event | Data[Sized]) -> Move:
-        if isinstance(event, InformationalResponse) and event.status_code == 101:  # noqa: PLR2004
-            return "101 to Upgrade"
-        if (
-            isinstance(event, Response)
-            and self._joint.connect_proposed
-            and framing.accepts_connect(event, self._request_method)
-        ):
-            return "2xx to CONNECT"
-        return _MOVES[type(event)]
 
     def _keeps_alive(self, role: Role, head: Request | Response) -> bool:
         # "A server MAY reject a request that contains both Content-Length and Transfer-Encoding or process such a
@@ -544,15 +586,9 @@ class Connection(Generic[RoleT_co]):
         else:
             self._body = parsing.ChunkedProgress() if body.kind == "chunked" else None
 
-    def _update_expectation(self, role: Role, event: Event | Data[Sized]) -> None:
-        if isinstance(event, Request):
-            self._waiting_for_continue = framing.expects_continue(event)
-        elif isinstance(event, InformationalResponse):
-            # A 102 or a 103 does not answer the question; 100 says go on, and 101 moves on to something else.
-            if event.status_code in (100, 101):
-                self._waiting_for_continue = False
-        elif role == CLIENT or isinstance(event, Response):
-            self._waiting_for_continue = False
+    def _note_version(self, role: Role, head: Request | InformationalResponse | Response) -> None:
+        if role != self._our_role:
+            self._their_http_version = head.http_version
 
     def _count_informational_response(self) -> None:
         self._informational_responses += 1

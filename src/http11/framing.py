@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from http11.events import InformationalResponse, Request, Response, with_headers
-from http11.headers import Headers, list_members, received_headers
+from http11.headers import Headers, first_value, list_members, received_headers
 
 __all__ = [
     "CHUNKED",
@@ -68,16 +68,18 @@ def response_framing(response: Response, request_method: bytes | None) -> BodyFr
 
 def _framing_by_fields(headers: Headers) -> BodyFraming | None:
     # "Transfer-Encoding overrides the Content-Length"; the only coding that gets here is `chunked`.
-    if headers.get(b"transfer-encoding") is not None:
+    if first_value(headers, b"transfer-encoding") is not None:
         return CHUNKED
-    length = headers.get(b"content-length")
+    length = first_value(headers, b"content-length")
     # Digits alone get here, so that `int` cannot be asked for more than it should know.
     return None if length is None else BodyFraming("length", int(length))
 
 
 def length_and_chunked(headers: Headers) -> bool:
     """Tell whether a message says its length in two ways (RFC 9112 6.1)."""
-    return headers.get(b"transfer-encoding") is not None and headers.get(b"content-length") is not None
+    return (
+        first_value(headers, b"transfer-encoding") is not None and first_value(headers, b"content-length") is not None
+    )
 
 
 def is_http11(http_version: bytes | None) -> bool:
@@ -142,7 +144,7 @@ def response_to_send(
     else:
         # The fields for HEAD are those for GET (RFC 9110 9.3.2), so they are chosen as if a body followed.
         framing = response_framing(response, None)
-        chunked = headers.get(b"transfer-encoding") is not None
+        chunked = first_value(headers, b"transfer-encoding") is not None
         if not is_http11(peer_version):
             # "A server MUST NOT send a response containing Transfer-Encoding unless the corresponding request indicates
             # HTTP/1.1" (RFC 9112 6.1). A length beside it is no better: it was not what said how long the body is.
@@ -173,7 +175,7 @@ def _with_close(headers: Headers) -> Headers:
 
 
 def _without(headers: Headers, name: bytes) -> Headers:
-    if headers.get(name) is None:
+    if first_value(headers, name) is None:
         return headers
     return received_headers([field for field in headers.raw_items() if field[0].lower() != name], strict=True)
 

@@ -33,6 +33,7 @@ __all__ = [
     "as_bytes",
     "check_host",
     "check_trailers",
+    "first_value",
     "is_strict",
     "list_members",
     "normalized_length",
@@ -152,6 +153,11 @@ def received_headers(raw: Iterable[Field], strict: bool) -> Headers:
     return headers
 
 
+def first_value(headers: Headers, name: bytes) -> bytes | None:
+    """Return what ``headers.get(name)`` does, for a `name` that is in lower case, in one lookup."""
+    return headers._first.get(name)
+
+
 def is_strict(headers: Headers) -> bool:
     """Tell whether the strict grammar has vouched for every byte of `headers`."""
     return headers._strict
@@ -177,7 +183,7 @@ def as_bytes(value: BytesLike) -> bytes:
 
 def list_members(headers: Headers, name: bytes) -> set[bytes]:
     """Return the members, in lower case, of a field that is a comma-separated list of tokens (RFC 9110 5.6.1)."""
-    if headers.get(name) is None:
+    if name not in headers._first:
         return set()
     members = b",".join(headers.get_all(name)).lower().split(b",")
     return {member.strip(b" \t") for member in members} - {b""}
@@ -193,8 +199,8 @@ def normalized_length(
 
     Equal lengths become one, and the transfer coding is in lower case.
     """
-    length = headers.get(b"content-length")
-    coding = headers.get(b"transfer-encoding")
+    length = first_value(headers, b"content-length")
+    coding = first_value(headers, b"transfer-encoding")
     if length is None and coding is None:
         return headers
     if coding is not None:
@@ -290,7 +296,7 @@ def _with_checked_length(headers: Headers, *, of_request: bool, policy: Policy, 
 
 def check_host(headers: Headers, target: bytes, *, required: bool, policy: Policy, blame: type[ErrorT]) -> None:
     """Check the Host of a request, and that an absolute-form `target` names the same one (RFC 9112 3.2)."""
-    host = headers.get(b"host")
+    host = first_value(headers, b"host")
     if host is None:
         if required:
             raise violation(blame, "missing-host", "expected a Host field in an HTTP/1.1 request, got none")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from http11.events import EndOfMessage, InformationalResponse, Request, Response
-from http11.headers import Headers
+from http11.headers import Headers, first_value
 
 __all__ = [
     "CHUNK_END",
@@ -47,7 +47,7 @@ def serialize_fields(headers: Headers) -> bytes:
     Host goes first: "It is good practice to send first" the field that routes the message (RFC 9110 5.3).
     """
     fields = headers.raw_items()
-    if headers.get(b"host") is not None:
+    if first_value(headers, b"host") is not None:
         fields.sort(key=_not_host)
     lines = [b"%b: %b\r\n" % field for field in fields]
     lines.append(b"\r\n")

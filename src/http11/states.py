@@ -15,6 +15,7 @@ current.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 __all__ = [
@@ -137,9 +138,16 @@ def after_move(
 
     `keep_alive` is false when the message says or implies ``close``; the proposals are those of a `Request`.
     """
-    client, server, was_alive, upgrade, connect = joint
-    row = TRANSITIONS[role].get(client if role == CLIENT else server)
-    target = None if row is None else row.get(move)
+    return _after_move(joint, role, move, keep_alive, proposes_upgrade, proposes_connect)
+
+
+# There are a few hundred arguments in all, and no peer can make more; the walk is then one lookup.
+@lru_cache(maxsize=4096)
+def _after_move(  # noqa: PLR0917 - a cache has no use for names
+    joint: JointState, role: Role, move: Move, keep_alive: bool, upgrade: bool, connect: bool
+) -> JointState | None:
+    client, server, was_alive, upgrade_proposed, connect_proposed = joint
+    target = TRANSITIONS[role].get(client if role == CLIENT else server, {}).get(move)
     if target is None:
         return None
     if role == CLIENT:
@@ -150,13 +158,13 @@ def after_move(
         if server != IDLE:
             return None
         server = SEND_RESPONSE
-        upgrade, connect = proposes_upgrade, proposes_connect
-    elif (move == "101 to Upgrade" and not upgrade) or (move == "2xx to CONNECT" and not connect):
+        upgrade_proposed, connect_proposed = upgrade, connect
+    elif (move == "101 to Upgrade" and not upgrade_proposed) or (move == "2xx to CONNECT" and not connect_proposed):
         return None
     elif move == "Response":
         # A final response that accepts neither has refused both.
-        upgrade = connect = False
-    return _settled(client, server, was_alive and keep_alive, upgrade, connect)
+        upgrade_proposed = connect_proposed = False
+    return _settled(client, server, was_alive and keep_alive, upgrade_proposed, connect_proposed)
 
 
 def after_error(joint: JointState, role: Role) -> JointState:
