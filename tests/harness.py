@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import repeat
 from pathlib import Path
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import attrs
 
@@ -54,6 +54,7 @@ class Vector:
     closed: bool
     request: bytes
     limit: int
+    changes: tuple[tuple[str, int], ...]
     strict: Outcome
     h11: Outcome
     why: str
@@ -61,6 +62,11 @@ class Vector:
 
     def outcome(self, policy: Policy) -> Outcome:
         return self.strict if policy is STRICT else self.h11
+
+    def policy(self, policy: Policy) -> Policy:
+        """Return the policy to read it by: the given one, with the vector's own limits where that is STRICT."""
+        changes: dict[str, Any] = dict(self.changes)
+        return attrs.evolve(policy, **changes) if policy is STRICT and changes else policy
 
     def __str__(self) -> str:
         return f"{self.id}-{self.name}".replace(" ", "-")
@@ -213,8 +219,8 @@ def _text(value: Raw) -> str:
     match value:
         case str():
             return value
-        case {"repeat": str() as part, "times": int() as times}:
-            return part * times
+        case {"repeat": part, "times": int() as times}:
+            return _text(part) * times
         case list():
             return "".join(map(_text, value))
         case _:
@@ -271,6 +277,7 @@ def reading_vectors() -> tuple[Vector, ...]:
             closed=bool(raw.get("closed", False)),
             request=_bytes(raw.get("request", "")),
             limit=_number(raw.get("limit", 16384)),
+            changes=_changes(raw.get("policy", {})),
             strict=_outcome(raw["strict"]),
             h11=_outcome(raw["strict"] if raw.get("h11", "=") == "=" else raw["h11"]),
             why=_text(raw["why"]),
@@ -278,6 +285,12 @@ def reading_vectors() -> tuple[Vector, ...]:
         )
         for section, raw in _vectors("reading")
     )
+
+
+def _changes(value: Raw) -> tuple[tuple[str, int], ...]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected a table, got {value!r}")
+    return tuple((name, _number(limit)) for name, limit in value.items())
 
 
 def _number(value: Raw) -> int:

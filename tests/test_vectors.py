@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import get_args
 
 import pytest
@@ -44,25 +43,13 @@ IDS = [f"{section}-{number}" for section, last in ROWS.items() for number in ran
 
 CODES: frozenset[str] = frozenset(get_args(ErrorCode))
 
-# At how many places a vector is cut in two at most. Only what a large limit needs is longer than that; it is cut at
-# evenly spaced places, because reading all of it for each of its bytes would take minutes.
-PLACES = 1200
-
-
-def cuts(vector: Vector) -> Iterator[list[bytes]]:
-    """Return the splits of a vector: all of them, or some if it is very long."""
-    step = 1 + len(vector.data) // PLACES
-    for number, pieces in enumerate(splits(vector.data, closed=vector.closed)):
-        # The first two are the whole of it and its single bytes.
-        if number < 2 or number % step == 0:
-            yield pieces
-
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_outcome_is_the_same_however_the_bytes_arrive(vector: Vector, policy: Policy) -> None:
-    for pieces in cuts(vector):
-        outcome = read(pieces, vector.role, policy=policy, request=vector.request, limit=vector.limit)
+    by = vector.policy(policy)
+    for pieces in splits(vector.data, closed=vector.closed):
+        outcome = read(pieces, vector.role, policy=by, request=vector.request, limit=vector.limit)
         assert outcome == vector.outcome(policy), pieces
 
 
@@ -70,8 +57,8 @@ def test_outcome_is_the_same_however_the_bytes_arrive(vector: Vector, policy: Po
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_every_prefix_and_the_end_of_the_connection_is_read_or_refused(vector: Vector, policy: Policy) -> None:
     """Nothing but events, signals and `RemoteProtocolError` may come of it; `Reader` lets all else through to here."""
-    for size in range(0, len(vector.data) + 1, 1 + len(vector.data) // PLACES):
-        reader = Reader(vector.role, policy=policy, request=vector.request, limit=vector.limit)
+    for size in range(len(vector.data) + 1):
+        reader = Reader(vector.role, policy=vector.policy(policy), request=vector.request, limit=vector.limit)
         reader.feed(vector.data[:size])
         reader.feed(b"")
         # The end of the connection is never passed over: it is told, or it is an error, or it waits behind a switch.
