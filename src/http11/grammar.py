@@ -67,7 +67,8 @@ _TEXT: Final = rb"[\t -~\x80-\xff]"
 # quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE
 #   qdtext      = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text
 #   quoted-pair = "\" ( HTAB / SP / VCHAR / obs-text )
-_QUOTED_STRING: Final = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
+_QUOTED: Final = rb"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"
+_QUOTED_STRING: Final = b'"%b"' % _QUOTED
 
 # --- RFC 9112 2 and 3: the request line -----------------------------------------------------------------------------
 
@@ -180,5 +181,5 @@ HEX_RUN: Final = re.compile(rb"[0-9A-Fa-f]*+")
 NOT_CR_LF_RUN: Final = re.compile(rb"[^\r\n]*+")
 OWS_RUN: Final = re.compile(_OWS)
 # What may stand between the two DQUOTEs of a quoted-string.
-QUOTED_RUN: Final = re.compile(rb"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+")
+QUOTED_RUN: Final = re.compile(_QUOTED)
 NOTHING_RUN: Final = re.compile(rb"")
