@@ -320,9 +320,9 @@ def test_an_old_client_does_not_wait() -> None:
 def test_an_old_client_gets_no_informational_response() -> None:
     connection = server(b"GET / HTTP/1.0\r\n\r\n")
     connection.next_event()
-    with pytest.raises(LocalProtocolError) as caught:
-        connection.send(InformationalResponse(status_code=103, headers=[]))
-    assert caught.value.code == "informational-to-http10"
+    assert connection.send(InformationalResponse(status_code=103, headers=[])) == b""
+    assert connection.send_with_data_passthrough(InformationalResponse(status_code=102, headers=[])) == []
+    assert connection.send(Response(status_code=200, headers=[])).startswith(b"HTTP/1.1 200")
 
 
 # --- switching ---

@@ -21,6 +21,7 @@ import pytest
 from http11 import (
     CLIENT,
     H11,
+    PRODUCT_ID,
     SERVER,
     STRICT,
     Data,
@@ -731,3 +732,32 @@ def test_demo_without_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("socket.create_server", refuse)
     refused_demo("+!! PermissionError")
+
+
+def test_a_stream_of_empty_lines_has_no_message_in_it(inspect: Inspector) -> None:
+    outcome = inspect(b"\r\n\r\n")
+    assert outcome.status == 1
+    assert outcome.err == "FILE: not an HTTP/1.1 stream: there is no message in it\n"
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"{PRODUCT_ID}\n"
+
+
+def test_demo_survives_an_output_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = print
+
+    def full(*values: object, **options: object) -> None:
+        if values and str(values[0]).startswith("server"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        printed(*values, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("builtins.print", full)
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(OSError, match="No space left"):
+        cli._demo()
+    assert err.getvalue() == ""
+    assert "client -> Request GET /hello" in out.getvalue()

@@ -3,8 +3,7 @@
 ``import http11 as h11`` is a drop-in for the package `h11`.
 """
 
-from importlib.metadata import version as _version
-from typing import Final
+from typing import Final as _Final
 
 from http11.connection import ClientConnection, Connection, ServerConnection
 from http11.errors import ErrorCode, LocalProtocolError, ProtocolError, RemoteProtocolError
@@ -40,9 +39,9 @@ from http11.states import (
     State,
 )
 
-__version__: Final = _version("http11")
+__version__: _Final = "0.1.0"
 
-PRODUCT_ID: Final = f"http11/{__version__}"
+PRODUCT_ID: _Final = f"http11/{__version__}"
 """What to put in a ``User-Agent`` or ``Server`` field."""
 
 __all__ = [

@@ -16,9 +16,10 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from functools import partial
-from threading import Thread
+from threading import Lock, Thread
 from typing import BinaryIO, Final, Generic, Literal, TypeAlias, TypeVar
 
+from http11 import PRODUCT_ID
 from http11.connection import (
     DEFAULT_MAX_INCOMPLETE_EVENT_SIZE,
     ClientConnection,
@@ -88,6 +89,7 @@ class _Arguments(argparse.Namespace):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="http11", description="An HTTP/1.1 engine that never touches a socket.")
+    parser.add_argument("--version", action="version", version=PRODUCT_ID)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="let a server and a client talk over loopback, and check what they see")
     inspect = commands.add_parser("inspect", help="print the events of a saved byte stream, or where it is wrong")
@@ -318,14 +320,19 @@ def _inspect(arguments: _Arguments) -> int:
 
 def _print_events(reader: _Reader, name: str, *, as_json: bool) -> int:
     event: Event | None = None
+    heads = 0
     try:
         for event in reader.events():
+            heads += isinstance(event, Request | InformationalResponse | Response)
             print(json.dumps(_to_json(event, reader.start)) if as_json else _to_text(event, reader.start))
     except RemoteProtocolError as error:
         if as_json:
             print(json.dumps(_error_to_json(error, reader.place(error))))
         print(end="", flush=True)
         print(_error_to_text(error, reader, name), file=sys.stderr)
+        return 1
+    if heads == 0:
+        print(f"{name}: not an HTTP/1.1 stream: there is no message in it", file=sys.stderr)
         return 1
     if not isinstance(event, ConnectionClosed):
         size, start = reader.rest(), reader.start
@@ -430,9 +437,10 @@ _SMUGGLED: Final = b"GET /x HTTP/1.1\r\nHost: demo\r\nContent-Length: 4\r\nTrans
 def _demo() -> int:
     transcript = _Transcript()
     for title, scene in _scenes():
-        transcript.lines = [f"--- {title}"]
+        transcript.print(f"--- {title}")
         _play(scene, transcript)
-        print(*transcript.lines, sep="\n", flush=True)
+        if transcript.failure is not None:
+            raise transcript.failure
     differences = list(transcript.differences())
     if differences:
         print("demo: not as it should be:", *differences, sep="\n", file=sys.stderr)
@@ -442,21 +450,30 @@ def _demo() -> int:
 
 
 class _Transcript:
-    """What both sides send and see. Printed by the main thread alone, when a scene is over."""
+    """What both sides send and see, printed as it happens."""
 
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self.failure: OSError | None = None
+        self._lock = Lock()
         self._seen: dict[Role, list[str]] = {CLIENT: [], SERVER: []}
 
     def add(self, role: Role, arrow: str, what: str, remark: str = "") -> None:
         """Note what `role` sends (``->``), receives (``<-``), or has otherwise to say; `remark` is not checked."""
-        self.lines.append(f"{role.lower()} {arrow} {what}{remark}")
+        self.print(f"{role.lower()} {arrow} {what}{remark}")
         seen = self._seen[role]
         if what.startswith("Data ") and seen and seen[-1].startswith(f"{arrow} Data "):
             # Where a body is cut means nothing, and on a socket it may change.
             seen[-1] += what.removeprefix("Data ")
         else:
             seen.append(f"{arrow} {what}")
+
+    def print(self, line: str) -> None:
+        """Print a line whole, whichever thread it is from; a failure is kept for the main one."""
+        with self._lock:
+            try:
+                print(line, flush=True)
+            except OSError as error:
+                self.failure = error
 
     def differences(self) -> Iterator[str]:
         """Yield how what was seen differs from what was expected."""

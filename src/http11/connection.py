@@ -6,7 +6,6 @@ Out: an event -> the state machine says whether it may -> one pure serializer ->
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 import attrs
@@ -22,26 +21,29 @@ from http11.events import (
     EndOfMessage,
     Event,
     InformationalResponse,
+    PayloadT,
     Request,
     Response,
     ServerEvent,
     Signal,
 )
-from http11.headers import is_strict
+from http11.headers import Buffer, is_strict
 from http11.policy import STRICT, Policy
-from http11.scanning import Scan
+from http11.scanning import Scan, cut
 from http11.states import CLIENT, SERVER, JointState, Move, Role, State
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 __all__ = ["DEFAULT_MAX_INCOMPLETE_EVENT_SIZE", "ClientConnection", "Connection", "ServerConnection"]
 
 # What we are willing to hold of one head: other servers take 8 KiB (Apache, nginx, Tomcat) to 80 KiB (Node.js) in all.
 DEFAULT_MAX_INCOMPLETE_EVENT_SIZE: Final = 16 * 1024
 
-RoleT_co = TypeVar("RoleT_co", bound=Role, covariant=True)
-PayloadT = TypeVar("PayloadT", bound=Sized)
+if TYPE_CHECKING:
+    import typing_extensions
+
+    # A bare `Connection` may have either role. The default is for the checkers alone: Python knows none before 3.13.
+    RoleT_co = typing_extensions.TypeVar("RoleT_co", bound=Role, covariant=True, default=Role)
+else:
+    RoleT_co = TypeVar("RoleT_co", bound=Role, covariant=True)
 HeadT = TypeVar("HeadT", Request, InformationalResponse, Response)
 FieldsT = TypeVar("FieldsT", Request, InformationalResponse, Response, EndOfMessage)
 
@@ -164,7 +166,7 @@ class Connection(Generic[RoleT_co]):
     @property
     def trailing_data(self) -> tuple[bytes, bool]:
         """What has been received and not read, and whether the peer has closed: to hand a switched connection over."""
-        return bytes(self._buffer[self._start :]), self._closed
+        return cut(self._buffer, self._start, len(self._buffer)), self._closed
 
     # --- in ---------------------------------------------------------------------------------------------------------
 
@@ -228,9 +230,9 @@ class Connection(Generic[RoleT_co]):
     def _received(self, event: Event) -> None:
         role, blame = self.their_role, RemoteProtocolError
         if isinstance(event, Data):
-            self._on_rest(role, "Data", blame)
+            self._on_body_or_close(role, "Data", blame)
         elif isinstance(event, EndOfMessage):
-            self._on_rest(role, "EndOfMessage", blame)
+            self._on_body_or_close(role, "EndOfMessage", blame)
         elif isinstance(event, Request):
             self._on_request(role, event, blame)
         elif isinstance(event, Response):
@@ -239,7 +241,7 @@ class Connection(Generic[RoleT_co]):
             self._on_informational_response(role, event, blame)
             self._count_informational_response()
         else:
-            self._on_rest(role, "ConnectionClosed", blame)
+            self._on_body_or_close(role, "ConnectionClosed", blame)
 
     def _read(self, state: State) -> Event | Signal:
         if state in (states.IDLE, states.SEND_RESPONSE):
@@ -262,13 +264,11 @@ class Connection(Generic[RoleT_co]):
     def _read_head(self, state: State) -> Event | Signal:
         section: parsing.Section = "response" if self._our_role == CLIENT else "request"
         policy = self._policy
-        self._offset = 0
         if section == "request":
             begin = parsing.skip_empty_lines(self._buffer, self._start, policy=policy)
-            if begin > self._start:
-                self._skipped += begin - self._start
-                self._consume(begin)
-                self._offset = 0
+            self._skipped += begin - self._start
+            self._consume(begin)
+        self._offset = 0
         end = parsing.find_section_end(
             self._buffer,
             self._start,
@@ -280,7 +280,7 @@ class Connection(Generic[RoleT_co]):
         if isinstance(end, Scan):
             self._scan = end
             return self._incomplete(state)
-        head = bytes(self._buffer[self._start : end])
+        head = cut(self._buffer, self._start, end)
         event: Request | InformationalResponse | Response
         if section == "request":
             event = parsing.parse_request(head, policy=policy)
@@ -395,7 +395,7 @@ class Connection(Generic[RoleT_co]):
         return self._send(event)
 
     def _send(self, event: _Sendable[PayloadT]) -> list[bytes | PayloadT] | None:
-        if type(event) not in _MOVES:
+        if type(event) not in _EVENTS:
             raise TypeError(f"expected an http11 event to send, got {type(event).__name__}")
         if self.our_state == states.ERROR:
             raise violation(
@@ -410,14 +410,14 @@ class Connection(Generic[RoleT_co]):
     def _pieces(self, event: _Sendable[PayloadT]) -> list[bytes | PayloadT] | None:
         role, blame = self._our_role, LocalProtocolError
         if isinstance(event, Data):
-            self._on_rest(role, "Data", blame)
+            self._on_body_or_close(role, "Data", blame)
             return self._framed(event.data)
         if isinstance(event, EndOfMessage):
             end = _valid(event)
-            self._on_rest(role, "EndOfMessage", blame)
+            self._on_body_or_close(role, "EndOfMessage", blame)
             return [self._end(end)]
         if isinstance(event, ConnectionClosed):
-            self._on_rest(role, "ConnectionClosed", blame)
+            self._on_body_or_close(role, "ConnectionClosed", blame)
             return None
         if isinstance(event, Request):
             request = _sendable(event)
@@ -426,8 +426,8 @@ class Connection(Generic[RoleT_co]):
         if isinstance(event, InformationalResponse):
             interim = framing.informational_to_send(_sendable(event))
             self._on_informational_response(role, interim, blame)
-            self._check_informational_response(interim)
-            return [serialization.serialize_response(interim)]
+            # "A server MUST NOT send a 1xx response to an HTTP/1.0 client" (RFC 9110 15.2), so none is written.
+            return [serialization.serialize_response(interim)] if framing.is_http11(self._their_http_version) else []
         response = framing.response_to_send(
             _sendable(event),
             request_method=self._request_method,
@@ -438,15 +438,6 @@ class Connection(Generic[RoleT_co]):
         )
         self._on_response(role, response, blame)
         return [serialization.serialize_response(response)]
-
-    def _check_informational_response(self, response: InformationalResponse) -> None:
-        # "A server MUST NOT send a 1xx response to an HTTP/1.0 client" (RFC 9110 15.2), who takes it for the final one.
-        if not framing.is_http11(self._their_http_version):
-            raise violation(
-                LocalProtocolError,
-                "informational-to-http10",
-                f"expected no {response.status_code} to a client of HTTP/1.0, got one",
-            )
 
     def _framed(self, payload: PayloadT) -> list[bytes | PayloadT]:
         size = len(payload)
@@ -534,14 +525,14 @@ class Connection(Generic[RoleT_co]):
         self._note_version(role, response)
 
     def _on_response(self, role: Role, response: Response, blame: type[ErrorT]) -> None:
-        tunnels = self._joint.connect_proposed and framing.accepts_connect(response, self._request_method)
+        tunnels = framing.accepts_connect(response, self._request_method)
         keep_alive = self._keeps_alive(role, response)
         self._move(role, "2xx to CONNECT" if tunnels else "Response", blame, keep_alive=keep_alive)
         self._waiting_for_continue = False
         self._begin_body(role, framing.response_framing(response, self._request_method))
         self._note_version(role, response)
 
-    def _on_rest(
+    def _on_body_or_close(
         self, role: Role, move: Literal["Data", "EndOfMessage", "ConnectionClosed"], blame: type[ErrorT]
     ) -> None:
         self._move(role, move, blame)
@@ -567,9 +558,8 @@ class Connection(Generic[RoleT_co]):
         self._joint = joint
 
     def _keeps_alive(self, role: Role, head: Request | Response) -> bool:
-        # "A server MAY reject a request that contains both Content-Length and Transfer-Encoding or process such a
-        # request in accordance with the Transfer-Encoding alone. Regardless, the server MUST close the connection
-        # after" it.
+        # A message that says its length in two ways may have been understood in another way by somebody else, so what
+        # follows it cannot be trusted. For a request, closing is a MUST (RFC 9112 6.1).
         ambiguous = (
             role != self._our_role
             and not self._policy.reuse_after_length_and_chunked
@@ -608,14 +598,7 @@ ClientConnection: TypeAlias = Connection[Literal["CLIENT"]]
 ServerConnection: TypeAlias = Connection[Literal["SERVER"]]
 """A server's connection, as `Connection(SERVER)` makes it."""
 
-_MOVES: Final[Mapping[type[object], Move]] = {
-    Request: "Request",
-    InformationalResponse: "InformationalResponse",
-    Response: "Response",
-    Data: "Data",
-    EndOfMessage: "EndOfMessage",
-    ConnectionClosed: "ConnectionClosed",
-}
+_EVENTS: Final = frozenset([Request, InformationalResponse, Response, Data, EndOfMessage, ConnectionClosed])
 
 
 def _sendable(head: HeadT) -> HeadT:
@@ -640,7 +623,7 @@ def _state_error(joint: JointState, role: Role, move: Move, blame: type[ErrorT])
         return violation(
             blame, "unexpected-switch", "expected a 101 to a request that proposes an Upgrade only, got one"
         )
-    if move == "Request" and state == states.IDLE:
+    if move == "Request" and role == CLIENT and state == states.IDLE:
         return violation(
             blame,
             "unexpected-event",

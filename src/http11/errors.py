@@ -88,7 +88,6 @@ ErrorCode: TypeAlias = Literal[
     "too-little-body",
     "trailers-without-chunked",
     "version-not-sendable",
-    "informational-to-http10",
     "unexpected-event",
     "not-reusable",
     "already-failed",
@@ -149,7 +148,6 @@ VERDICTS: Final[Mapping[ErrorCode, tuple[int, str]]] = {
     "too-little-body": (400, "RFC 9110 8.6"),
     "trailers-without-chunked": (400, "RFC 9112 7.1.2"),
     "version-not-sendable": (400, "RFC 9110 2.5"),
-    "informational-to-http10": (400, "RFC 9110 15.2"),
     "unexpected-event": (400, "RFC 9112 9"),
     "not-reusable": (400, "RFC 9112 9.3"),
     "already-failed": (400, "RFC 9112 9"),
@@ -161,7 +159,7 @@ class ProtocolError(Exception):
     """Something that HTTP/1.1 forbids; always one of the two subclasses, `ProtocolError` itself cannot be made.
 
     Args:
-        msg: What was expected and what was found; it should be safe to log.
+        msg: What was expected and what was found; it should be safe to log. Kept as the attribute `msg`.
         error_status_hint: The status code with which a server should answer.
         code: The way to be wrong.
         rule: The section that was broken, such as ``"RFC 9112 5.1"``.

@@ -44,7 +44,13 @@ __all__ = [
 ]
 
 PayloadT = TypeVar("PayloadT", bound=Sized)
-PayloadT_co = TypeVar("PayloadT_co", bound=Sized, covariant=True)
+if TYPE_CHECKING:
+    import typing_extensions
+
+    # A bare `Data` is one of bytes. The default is for the checkers alone: Python knows none before 3.13.
+    PayloadT_co = typing_extensions.TypeVar("PayloadT_co", bound=Sized, covariant=True, default=bytes)
+else:
+    PayloadT_co = TypeVar("PayloadT_co", bound=Sized, covariant=True)
 
 
 @final
@@ -173,8 +179,9 @@ class Data(Generic[PayloadT_co]):
     Where its boundaries lie means nothing; the chunk flags tell what the sender chose (RFC 9112 7.1).
 
     Attributes:
-        data: What was received, as `bytes`. To be sent: anything bytes-like or an ASCII `str`, held as `bytes`; or an
-            object that has a length in bytes and is yours to write, for `Connection.send_with_data_passthrough`.
+        data: What was received, as `bytes`. To be sent: anything bytes-like or an ASCII `str`, held as `bytes` (so a
+            buffer is copied, once: it could change); or any other object that has a length in bytes and is yours to
+            write, which is kept as it is, for `Connection.send_with_data_passthrough`.
         chunk_start: Whether a received chunk begins here. Ignored when sending.
         chunk_end: Whether a received chunk ends here. Ignored when sending.
 
@@ -336,7 +343,7 @@ def checked_response_fields(headers: Headers, http_version: bytes, *, policy: Po
     return normalized_length(headers, of_request=False, http10=http_version < b"1.1", policy=policy, blame=blame)
 
 
-# --- building without checking twice: for the parser only -----------------------------------------------------------
+# --- building without checking twice: for what has been checked ------------------------------------------------------
 
 
 def received_request(method: bytes, target: bytes, headers: Headers, http_version: bytes) -> Request:
@@ -371,7 +378,7 @@ def with_headers(response: ResponseT, headers: Headers) -> ResponseT:
 
 def received_data(data: bytes, *, chunk_start: bool, chunk_end: bool) -> Data[bytes]:
     """Make a `Data` of received bytes."""
-    event: Data[bytes] = Data.__new__(Data)
+    event: Data[bytes] = object.__new__(Data)
     _put_data(event, data, chunk_start, chunk_end)
     return event
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from http11.events import InformationalResponse, Request, Response, with_headers
-from http11.headers import Headers, first_value, list_members, received_headers
+from http11.headers import Headers, first_value, is_strict, list_members, received_headers
 
 __all__ = [
     "CHUNKED",
@@ -177,8 +177,10 @@ def _with_close(headers: Headers) -> Headers:
 def _without(headers: Headers, name: bytes) -> Headers:
     if first_value(headers, name) is None:
         return headers
-    return received_headers([field for field in headers.raw_items() if field[0].lower() != name], strict=True)
+    return received_headers(
+        [field for field in headers.raw_items() if field[0].lower() != name], strict=is_strict(headers)
+    )
 
 
 def _with(headers: Headers, name: bytes, value: bytes) -> Headers:
-    return received_headers([*headers.raw_items(), (name, value)], strict=True)
+    return received_headers([*headers.raw_items(), (name, value)], strict=is_strict(headers))

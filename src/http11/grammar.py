@@ -118,7 +118,7 @@ CONNECT_TARGET: Final = re.compile(rb"%b:%b" % (_URI_HOST, _PORT))
 AUTHORITY_FORM: Final = re.compile(rb"%b:[0-9]*+" % _URI_HOST)
 # absolute-form = absolute-URI = scheme ":" hier-part [ "?" query ]. Groups: scheme, authority (None where there is no
 # "//").
-ABSOLUTE_FORM: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+\-.]*+):(?://([^/?]*+))?+%b*+" % _TARGET_CHAR)
+ABSOLUTE_FORM: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+\-.]*+):(?://([^/?#]*+))?+[!-~]*+")
 
 # --- RFC 9112 4: the status line ------------------------------------------------------------------------------------
 

@@ -18,14 +18,18 @@ from http11.policy import STRICT, Policy
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    BytesLike: TypeAlias = Buffer | str
-    """What a field of bytes may be made of: any bytes-like object, or an ASCII `str`."""
+    Slice: TypeAlias = slice[int | None, int | None, int | None]
 else:
-    # Before Python 3.12 "any bytes-like object" has no name at run time; this one is for those who look.
-    BytesLike = bytes | bytearray | memoryview | str
+    # What can be written at run time in every version, for those who evaluate annotations there.
+    Buffer = bytes | bytearray | memoryview
+    Slice = slice
+
+BytesLike: TypeAlias = Buffer | str
+"""What a field of bytes may be made of: any bytes-like object, or an ASCII `str`."""
 
 __all__ = [
     "SENDING",
+    "Buffer",
     "BytesLike",
     "Field",
     "Headers",
@@ -34,6 +38,7 @@ __all__ = [
     "check_host",
     "check_trailers",
     "first_value",
+    "is_length",
     "is_strict",
     "list_members",
     "normalized_length",
@@ -44,7 +49,10 @@ Field: TypeAlias = tuple[bytes, bytes]
 """One field: its name and its value."""
 
 HeadersLike: TypeAlias = Iterable[tuple[BytesLike, BytesLike]]
-"""What `Headers` may be made of: any iterable of pairs, another `Headers` among them."""
+"""What `Headers` may be made of: any iterable of pairs, another `Headers` among them.
+
+At run time a pair may be a list as well, since ASGI servers hand on both; no type can say "a list of two".
+"""
 
 SENDING: Final = attrs.evolve(STRICT, repeated_length_in_request=True)
 """By what a constructor validates: strict, except that a length that was said twice becomes one."""
@@ -102,8 +110,8 @@ class Headers(Sequence[Field]):
     @overload
     def __getitem__(self, index: int) -> Field: ...
     @overload
-    def __getitem__(self, index: slice[int | None, int | None, int | None]) -> tuple[Field, ...]: ...
-    def __getitem__(self, index: int | slice[int | None, int | None, int | None]) -> Field | tuple[Field, ...]:
+    def __getitem__(self, index: Slice) -> tuple[Field, ...]: ...
+    def __getitem__(self, index: int | Slice) -> Field | tuple[Field, ...]:
         return self._items[index]
 
     def __len__(self) -> int:
@@ -147,7 +155,7 @@ class Headers(Sequence[Field]):
 
 
 def received_headers(raw: Iterable[Field], strict: bool) -> Headers:
-    """Make a `Headers` of pairs that a parser has checked already; `strict` tells whether by the strict grammar."""
+    """Make a `Headers` of pairs that have been checked already; `strict` tells whether by the strict grammar."""
     headers = Headers.__new__(Headers)
     _fill(headers, tuple(raw), strict=strict)
     return headers
@@ -224,7 +232,7 @@ def normalized_length(
 
 def _with_checked_coding(headers: Headers, blame: type[ErrorT]) -> Headers:
     fields = headers.get_all(b"transfer-encoding")
-    # "Recipients that combine the field lines" read one list (RFC 9110 5.3); `chunked` alone is all that we can read.
+    # Several field lines are one list (RFC 9110 5.3); `chunked` alone is all that we can read.
     codings = b",".join(fields).lower()
     if codings == b"chunked":
         if fields == [codings]:
@@ -253,29 +261,22 @@ _LONG_LENGTH_DIGITS: Final = 20
 _LENGTH_MAX: Final = 2**63 - 1
 
 
+def is_length(value: bytes, policy: Policy) -> bool:
+    """Tell whether `value` is one Content-Length."""
+    if grammar.CONTENT_LENGTH.fullmatch(value) is None:
+        return False
+    if policy.long_lengths:
+        return len(value) <= _LONG_LENGTH_DIGITS
+    # The number of digits first: `int` takes its time for thousands of them.
+    return len(value) <= _LENGTH_DIGITS and int(value) <= _LENGTH_MAX
+
+
 def _with_checked_length(headers: Headers, *, of_request: bool, policy: Policy, blame: type[ErrorT]) -> Headers:
     fields = headers.get_all(b"content-length")
     lengths = [length.strip(b" \t") for length in b",".join(fields).split(b",")]
-    for length in lengths:
-        if grammar.CONTENT_LENGTH.fullmatch(length) is None:
-            raise violation(
-                blame,
-                "bad-content-length",
-                "expected a Content-Length of digits, got " + ("none" if length == b"" else "something else"),
-            )
-        if policy.long_lengths:
-            if len(length) > _LONG_LENGTH_DIGITS:
-                raise violation(
-                    blame,
-                    "bad-content-length",
-                    f"expected at most {_LONG_LENGTH_DIGITS} digits, got {len(length)}",
-                )
-        elif len(length) > _LENGTH_DIGITS or int(length) > _LENGTH_MAX:
-            raise violation(
-                blame,
-                "bad-content-length",
-                "expected a Content-Length of at most 19 digits below 2^63, got more",
-            )
+    if not all(is_length(length, policy) for length in lengths):
+        most = f"{_LONG_LENGTH_DIGITS} digits" if policy.long_lengths else f"{_LENGTH_DIGITS} digits, below 2^63"
+        raise violation(blame, "bad-content-length", f"expected a Content-Length of 1 to {most}, got something else")
     # Compared as they are written: a reader that compares numbers and one that compares text would part over 5 and 05.
     if any(length != lengths[0] for length in lengths):
         raise violation(
@@ -311,7 +312,8 @@ def check_host(headers: Headers, target: bytes, *, required: bool, policy: Polic
         return
     absolute = grammar.ABSOLUTE_FORM.fullmatch(target)
     if absolute is not None and absolute[2] is not None:
-        scheme, authority = absolute[1].lower(), absolute[2]
+        # "identical to that authority component, excluding any userinfo subcomponent and its '@' delimiter"
+        scheme, authority = absolute[1].lower(), absolute[2].rpartition(b"@")[2]
         if _without_default_port(scheme, authority) != _without_default_port(scheme, host):
             raise violation(blame, "host-mismatch", "expected Host to be the authority of the target, got another")
 
@@ -372,7 +374,19 @@ def _fill(headers: Headers, raw: tuple[Field, ...], *, strict: bool) -> None:
 
 
 def _checked(fields: HeadersLike) -> tuple[Field, ...]:
-    return tuple([_checked_field(as_bytes(name), as_bytes(value)) for name, value in fields])
+    checked: list[Field] = []
+    for pair in fields:
+        if type(pair) is not tuple:
+            _check_pair(pair)
+        name, value = pair
+        checked.append(_checked_field(as_bytes(name), as_bytes(value)))
+    return tuple(checked)
+
+
+def _check_pair(pair: object) -> None:
+    # A string of two characters would unpack as well.
+    if isinstance(pair, (str, bytes, bytearray)):
+        raise TypeError(f"expected a pair of name and value, got {type(pair).__name__}")
 
 
 def _checked_field(name: bytes, value: bytes) -> Field:

@@ -31,14 +31,18 @@ from http11.events import (
     received_request,
     received_response,
 )
-from http11.headers import FORBIDDEN_TRAILERS, Field, check_trailers, normalized_length, received_headers
+from http11.headers import FORBIDDEN_TRAILERS, Field, check_trailers, is_length, normalized_length, received_headers
 from http11.policy import STRICT, Policy
-from http11.scanning import Received, Scan, Section, StartLine, begin, run_end, scan, split
+from http11.scanning import Received, Scan, Section, StartLine, begin, cut, run_end, scan, split
 
 __all__ = [
+    "END",
     "BodyProgress",
+    "ChunkLine",
     "ChunkedProgress",
     "LengthProgress",
+    "Received",
+    "Scan",
     "Section",
     "Step",
     "find_section_end",
@@ -142,7 +146,7 @@ def parse_request(head: bytes, *, policy: Policy = STRICT) -> Request:
             check_target(method, target, policy=policy, blame=RemoteProtocolError)
         headers = checked_request_fields(headers, target, http_version, policy=policy, blame=RemoteProtocolError)
     except RemoteProtocolError as error:
-        _locate(error, head)
+        _locate(error, head, policy)
         raise
     return received_request(method, target, headers, http_version)
 
@@ -164,7 +168,7 @@ def parse_response(head: bytes, *, policy: Policy = STRICT) -> InformationalResp
     try:
         headers = checked_response_fields(headers, http_version, policy=policy, blame=RemoteProtocolError)
     except RemoteProtocolError as error:
-        _locate(error, head)
+        _locate(error, head, policy)
         raise
     return received_response(int(status_code), headers, http_version, reason or b"")
 
@@ -187,7 +191,7 @@ def parse_trailers(section: bytes, *, policy: Policy = STRICT) -> EndOfMessage:
         check_trailers(headers, policy=policy, blame=RemoteProtocolError)
         headers = normalized_length(headers, of_request=False, http10=False, policy=policy, blame=RemoteProtocolError)
     except RemoteProtocolError as error:
-        _locate(error, section)
+        _locate(error, section, policy)
         raise
     return received_end(headers)
 
@@ -213,14 +217,14 @@ def _read_whole(text: bytes, section: Section, policy: Policy) -> tuple[StartLin
         raise violation(
             RemoteProtocolError,
             "head-cut-short",
-            f"expected an empty line at the end of {_SECTION_NAMES[section]}, got the end of the bytes",
+            f"expected the end of {_SECTION_NAMES[section]}, got the end of the bytes",
             offset=len(text),
         )
     if state.at != len(text):
         raise violation(
             RemoteProtocolError,
             "unexpected-bytes",
-            f"expected nothing behind the empty line of {_SECTION_NAMES[section]}, got more bytes",
+            f"expected nothing behind the end of {_SECTION_NAMES[section]}, got more bytes",
             offset=state.at,
         )
     return split(text, section)
@@ -241,27 +245,26 @@ _BLAMED_FIELDS: Final[Mapping[ErrorCode, bytes]] = {
 }
 
 
-def _locate(error: RemoteProtocolError, head: bytes) -> None:
-    """Point `error` to the last field that it can be about, or to the target."""
+# Of these, the first one is to blame; of the others, the one that came too much.
+_FIRST_BLAMED: Final = frozenset(["bad-content-length", "forbidden-trailer"])
+
+
+def _locate(error: RemoteProtocolError, head: bytes, policy: Policy) -> None:
+    """Point `error` to the field that it is about, or to the target."""
     if error.code in ("bad-target-form", "bad-connect-target"):
         error.offset = head.index(b" ") + 1
         return
     wanted = _BLAMED_FIELDS.get(error.code)
     at = 0
     for line in head.split(b"\n"):
-        name = line.partition(b":")[0]
-        spelled = name.lower()
-        if spelled == wanted or (error.code == "forbidden-trailer" and spelled in FORBIDDEN_TRAILERS):
+        name, _, value = line.partition(b":")
+        right = error.code == "bad-content-length" and is_length(value.strip(b" \t\r"), policy)
+        trailer = error.code == "forbidden-trailer" and name.lower() in FORBIDDEN_TRAILERS
+        if trailer or (name.lower() == wanted and not right):
             error.offset, error.excerpt = at, name
+            if error.code in _FIRST_BLAMED:
+                return
         at += len(line) + 1
-
-
-def _slice(data: Received, start: int, stop: int) -> bytes:
-    if isinstance(data, bytes):
-        return data[start:stop]
-    # Copied once; and released here, because a `bytearray` that somebody looks into cannot grow.
-    with memoryview(data) as view, view[start:stop] as part:
-        return part.tobytes()
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
@@ -278,7 +281,7 @@ class ChunkedProgress(NamedTuple):
     """How far a chunked body has got (RFC 9112 7.1).
 
     Attributes:
-        awaiting: What comes next: a chunk line, a chunk's data, the CRLF behind it, or the trailer section.
+        awaiting: What comes next: a chunk line, a chunk's data, the CRLF behind it, the trailer section, or nothing.
         remaining: How many bytes of the chunk's data are still to come.
         begun: Whether some of the chunk's data has come.
         received: How many bytes of data have come in all.
@@ -287,7 +290,7 @@ class ChunkedProgress(NamedTuple):
 
     """
 
-    awaiting: Literal["line", "data", "end", "trailers"] = "line"
+    awaiting: Literal["line", "data", "end", "trailers", "nothing"] = "line"
     remaining: int = 0
     begun: bool = False
     received: int = 0
@@ -321,7 +324,7 @@ def read_length_body(data: Received, start: int, progress: LengthProgress, *, cl
                 f"peer closed the connection inside a message body: received {received} bytes, expected {length}",
             )
         return None, progress, start
-    event = received_data(_slice(data, start, stop), chunk_start=False, chunk_end=False)
+    event = received_data(cut(data, start, stop), chunk_start=False, chunk_end=False)
     return event, LengthProgress(length, received + stop - start), stop
 
 
@@ -329,7 +332,7 @@ def read_until_close(data: Received, start: int, *, closed: bool = False) -> Ste
     """Read on in a body that goes on until the connection closes (RFC 9112 6.3)."""
     if start == len(data):
         return (END if closed else None), None, start
-    return received_data(_slice(data, start, len(data)), chunk_start=False, chunk_end=False), None, len(data)
+    return received_data(cut(data, start, len(data)), chunk_start=False, chunk_end=False), None, len(data)
 
 
 def read_chunked_body(
@@ -367,7 +370,7 @@ def read_chunked_body(
             if isinstance(found, Scan):
                 state = found
             else:
-                remaining, size = parse_chunk_line(_slice(data, at, found), policy=policy)
+                remaining, size = parse_chunk_line(cut(data, at, found), policy=policy)
                 extensions += size
                 _check_excess(extensions, received, policy)
                 at, begun, state = found + 2, False, None
@@ -375,13 +378,14 @@ def read_chunked_body(
         if awaiting == "trailers":
             found = find_section_end(data, at, state, section="trailers", limit=limit, policy=policy)
             if not isinstance(found, Scan):
-                return parse_trailers(_slice(data, at, found), policy=policy), progress, found
+                end = parse_trailers(cut(data, at, found), policy=policy)
+                return end, ChunkedProgress("nothing", 0, False, received, extensions), found
             state = found
     except RemoteProtocolError as error:
         error.offset = at + (error.offset or 0)
         raise
     if awaiting == "data" and at < len(data):
-        piece = _slice(data, at, min(len(data), at + remaining))
+        piece = cut(data, at, min(len(data), at + remaining))
         remaining -= len(piece)
         event = received_data(piece, chunk_start=not begun, chunk_end=not remaining)
         awaiting = "data" if remaining else "end"
@@ -409,7 +413,7 @@ def _chunk_end(data: Received, start: int) -> int | None:
         "bad-chunk-end",
         f"expected CRLF behind a chunk's data, got {byte_name(data[wrong])}",
         offset=wrong,
-        excerpt=_slice(data, start, wrong + 1),
+        excerpt=cut(data, start, wrong + 1),
     )
 
 
@@ -462,5 +466,5 @@ def parse_chunk_line(line: bytes, *, policy: Policy = STRICT) -> ChunkLine:
     if match is None:
         _read_whole(line + b"\r\n", "chunk line", policy)
     # Hex digits, and few: the pattern or the scan has seen to that.
-    digits = run_end(grammar.HEX_RUN, line)
+    digits = run_end(grammar.HEX_RUN, line) if match is None else match.end(1)
     return ChunkLine(int(line[:digits], 16), len(line) - digits)

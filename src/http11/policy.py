@@ -38,7 +38,7 @@ class Policy:
         repeated_length_in_request: A request may say the same Content-Length several times (RFC 9112 6.3).
         length_and_chunked_in_request: A request may have Transfer-Encoding and Content-Length; the first counts
             (RFC 9112 6.3).
-        reuse_after_length_and_chunked: After a response with both, the connection may be used again (RFC 9112 6.1).
+        reuse_after_length_and_chunked: After a message with both, the connection may be used again (RFC 9112 6.1).
         transfer_encoding_in_http10: An HTTP/1.0 message may have a Transfer-Encoding (RFC 9112 6.1).
         long_chunk_sizes: A chunk's size may have 20 hex digits instead of 16 (RFC 9112 7.1).
         space_after_chunk_size: White space may stand before the CRLF of a chunk line (RFC 9112 7.1).
@@ -51,6 +51,7 @@ class Policy:
         max_chunk_line_size: The longest chunk line without its CRLF, in bytes; `None` for no limit of its own.
         max_chunk_extension_excess: By how many bytes the chunk extensions of a body may outweigh the data before
             them; `None` for no limit.
+        tolerant: Whether any tolerance is open; not to be given, it follows from the others.
 
     """
 

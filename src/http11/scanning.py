@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from re import Pattern
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -24,7 +24,7 @@ from http11.errors import EXCERPT_SIZE, ErrorCode, RemoteProtocolError, byte_nam
 from http11.headers import Field
 from http11.policy import Policy
 
-__all__ = ["Lines", "Phase", "Received", "Scan", "Section", "StartLine", "begin", "run_end", "scan", "split"]
+__all__ = ["Lines", "Phase", "Received", "Scan", "Section", "StartLine", "begin", "cut", "run_end", "scan", "split"]
 
 Received: TypeAlias = bytes | bytearray
 """A buffer of what has been received."""
@@ -149,6 +149,15 @@ def split(text: bytes, section: Section) -> Lines:
     return Lines(start_line, [(name, b" ".join(parts).strip(b" \t")) for name, parts in found])
 
 
+def cut(data: Received, start: int, stop: int) -> bytes:
+    """Return a part of a buffer, copied no more than once."""
+    if isinstance(data, bytes):
+        return data[start:stop]
+    # Released here, because a `bytearray` that somebody looks into cannot grow.
+    with memoryview(data) as view, view[start:stop] as part:
+        return part.tobytes()
+
+
 def run_end(run: Pattern[bytes], data: Received, start: int = 0, stop: int = sys.maxsize) -> int:
     """Return where the longest `run` ends that begins at `start`, at the most `stop`."""
     match = run.match(data, start, stop)
@@ -167,6 +176,7 @@ class Rule:
         least: How many they must be.
         most: How many they may be.
         to: Which byte behind them leads to which phase.
+        then: For a phase of a fixed number of bytes: the phase behind them, whatever it begins with.
         line_end: Where the end of the line leads, or `None` where it comes too early.
         code: The error for another byte.
         space_code: The error for one of the bytes `space` instead, where that is a mistake of its own.
@@ -174,6 +184,9 @@ class Rule:
         early_code: The error for a line that ends too early.
         most_code: The error for too many bytes.
         expected: What should be there.
+        useless: Whether it is the phase itself that is wrong, where nothing follows that makes it right.
+        escapes: Whether a backslash belongs to the byte behind it.
+        opens: Whether a message begins with it, so that an empty line is no line of it.
         secret: Whether an error must not show the bytes of the phase.
 
     """
@@ -184,11 +197,15 @@ class Rule:
     least: int = 0
     most: int | None = None
     to: Mapping[int, Phase] = attrs.field(factory=dict)
+    then: Phase | None = None
     line_end: Phase | None = None
     space_code: ErrorCode | None = None
     space: bytes = b" \t\v\f"
     early_code: ErrorCode | None = None
     most_code: ErrorCode | None = None
+    useless: bool = False
+    escapes: bool = False
+    opens: bool = False
     secret: bool = False
 
 
@@ -224,6 +241,7 @@ def _start_line_rules(policy: Policy) -> dict[Phase, Rule]:
             space_code="bad-request-line",
             early_code="bad-request-line",
             most_code="method-too-long",
+            opens=True,
             expected="a method and one SP",
         ),
         "target": Rule(
@@ -241,6 +259,7 @@ def _start_line_rules(policy: Policy) -> dict[Phase, Rule]:
             run=grammar.HTTP_VERSION_RUN,
             least=_VERSION_SIZE,
             most=_VERSION_SIZE,
+            then="request line end",
             code="bad-version",
             space_code="bad-request-line",
             expected=_VERSION_EXPECTED,
@@ -256,6 +275,8 @@ def _start_line_rules(policy: Policy) -> dict[Phase, Rule]:
             run=grammar.HTTP_VERSION_RUN,
             least=_VERSION_SIZE,
             most=_VERSION_SIZE,
+            then="before status code",
+            opens=True,
             code="bad-status-line",
             expected=_VERSION_EXPECTED,
         ),
@@ -266,6 +287,7 @@ def _start_line_rules(policy: Policy) -> dict[Phase, Rule]:
             run=grammar.STATUS_CODE_RUN,
             least=3,
             most=3,
+            then="behind status code",
             code="bad-status-code",
             expected="a status code of three digits, 100 to 999",
         ),
@@ -326,7 +348,7 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
     name: dict[int, Phase] = {byte: "extension name" for byte in grammar.TCHARS}  # noqa: C420 - as pyrefly's types need
     value: dict[int, Phase] = {byte: "extension token" for byte in grammar.TCHARS}  # noqa: C420
     value[_DQUOTE] = "extension string"
-    extension = "a chunk extension like ';name=value'"
+    extension = partial(Rule, code="bad-chunk-extension", expected="a chunk extension like ';name=value'", secret=True)
     return {
         "chunk size": Rule(
             run=grammar.HEX_RUN,
@@ -347,19 +369,15 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
             to={} if policy.any_chunk_extension else {_SEMICOLON: "before extension name"},
             line_end=spaced_end,
             code="space-after-chunk-size",
+            useless=True,
             expected="no white space behind a chunk's size",
         ),
-        "any extension": Rule(
-            run=grammar.NOT_CR_LF_RUN, line_end="end", code="bad-chunk-extension", expected=extension, secret=True
-        ),
-        "before extension name": Rule(
+        "any extension": extension(run=grammar.NOT_CR_LF_RUN, line_end="end"),
+        "before extension name": extension(
             run=grammar.OWS_RUN,
             to=name,
-            code="bad-chunk-extension",
-            expected=extension,
-            secret=True,
         ),
-        "extension name": Rule(
+        "extension name": extension(
             run=grammar.TOKEN_RUN,
             to={
                 _SEMICOLON: "before extension name",
@@ -368,55 +386,35 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
                 _HTAB: "behind extension name",
             },
             line_end="end",
-            code="bad-chunk-extension",
-            expected=extension,
-            secret=True,
         ),
-        "behind extension name": Rule(
+        "behind extension name": extension(
             run=grammar.OWS_RUN,
             to={_SEMICOLON: "before extension name", _EQUALS: "before extension value"},
             line_end=spaced_end,
-            code="bad-chunk-extension",
-            expected=extension,
-            secret=True,
         ),
-        "before extension value": Rule(
+        "before extension value": extension(
             run=grammar.OWS_RUN,
             to=value,
-            code="bad-chunk-extension",
-            expected=extension,
-            secret=True,
         ),
-        "extension token": Rule(
+        "extension token": extension(
             run=grammar.TOKEN_RUN,
             to=behind_value,
             line_end="end",
-            code="bad-chunk-extension",
-            expected=extension,
-            secret=True,
         ),
-        "extension string": Rule(
+        "extension string": extension(
             run=grammar.QUOTED_RUN,
+            escapes=True,
             to={_DQUOTE: "behind extension string"},
-            code="bad-chunk-extension",
-            expected=extension,
-            secret=True,
         ),
-        "behind extension string": Rule(
+        "behind extension string": extension(
             run=grammar.NOTHING_RUN,
             to=behind_value,
             line_end="end",
-            code="bad-chunk-extension",
-            expected=extension,
-            secret=True,
         ),
-        "behind extension value": Rule(
+        "behind extension value": extension(
             run=grammar.OWS_RUN,
             to={_SEMICOLON: "before extension name"},
             line_end=spaced_end,
-            code="bad-chunk-extension",
-            expected=extension,
-            secret=True,
         ),
     }
 
@@ -440,7 +438,7 @@ class _Place:
         return self._data[self._start + at]
 
     def part(self, start: int, stop: int) -> bytes:
-        return bytes(self._data[self._start + start : min(self._start + stop, self._stop)])
+        return cut(self._data, self._start + start, min(self._start + stop, self._stop))
 
     def line_start(self, at: int) -> int:
         return self._data.rfind(b"\n", self._start, self._start + at) + 1 - self._start if at else 0
@@ -469,10 +467,9 @@ def _follow(place: _Place, state: Scan, rule: Rule) -> Scan:
         expected = f"no more than {rule.most} bytes of {state.phase}"
         raise _wrong(place, at, rule.most_code or rule.code, expected, since=state.mark)
     complete = at - state.mark >= rule.least
-    if complete and rule.least == rule.most:
-        # Then nothing has to follow to know that it is complete.
-        return Scan(_BEHIND_FIXED[state.phase], at, at, state.fields)
-    if place.pending(at) or (at + 1 == len(place) and rule.run is grammar.QUOTED_RUN and place[at] == _BACKSLASH):
+    if complete and rule.then is not None:
+        return Scan(rule.then, at, at, state.fields)
+    if place.pending(at) or (rule.escapes and at + 1 == len(place) and place[at] == _BACKSLASH):
         return state._replace(at=at)
     line_end = place.line_end(at)
     if complete:
@@ -484,23 +481,16 @@ def _follow(place: _Place, state: Scan, rule: Rule) -> Scan:
             at += place[at] not in grammar.TCHARS
             return Scan(target, at, at, state.fields)
     since = at if rule.secret else state.mark
+    if rule.useless and (line_end or place[at] not in b"\r\n"):
+        raise _wrong(place, state.mark - 1, rule.code, rule.expected, since=state.mark - 1)
     if line_end:
-        if at == 0 and state.phase in _START_LINES:
+        if at == 0 and rule.opens:
             raise violation(RemoteProtocolError, "empty-line", "expected a start line, got an empty line", offset=0)
         raise _wrong(place, at, rule.early_code or rule.code, rule.expected, since=since)
     code = rule.code
     if rule.space_code is not None and place[at] in rule.space:
         code = rule.space_code
     raise _wrong(place, at, code, rule.expected, since=since)
-
-
-_START_LINES: Final = frozenset(["method", "response version"])
-
-_BEHIND_FIXED: Final[Mapping[Phase, Phase]] = {
-    "request version": "request line end",
-    "response version": "before status code",
-    "status code": "behind status code",
-}
 
 
 def _begin_line(place: _Place, state: Scan, section: Section, policy: Policy) -> Scan:

@@ -44,7 +44,7 @@ def serialize_response(response: InformationalResponse | Response) -> bytes:
 def serialize_fields(headers: Headers) -> bytes:
     """Return the field lines and the empty line behind them (RFC 9112 5), the names as they were spelled.
 
-    Host goes first: "It is good practice to send first" the field that routes the message (RFC 9110 5.3).
+    Host goes first, so that a reader knows early where the message belongs; RFC 9110 5.3 calls that good practice.
     """
     fields = headers.raw_items()
     if first_value(headers, b"host") is not None:
