@@ -360,6 +360,8 @@ def read_chunked_body(
     """
     awaiting, remaining, begun, received, extensions, state = progress
     at = start
+    if awaiting == "nothing":
+        return END, progress, at
     if awaiting == "end":
         after = _chunk_end(data, at)
         if after is not None:

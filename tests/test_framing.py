@@ -1,0 +1,171 @@
+"""What a head decides, as pure functions; most of it is shown by the vectors."""
+
+from __future__ import annotations
+
+import pytest
+
+from http11 import (
+    CLIENT,
+    H11,
+    SERVER,
+    Connection,
+    EndOfMessage,
+    InformationalResponse,
+    LocalProtocolError,
+    Policy,
+    RemoteProtocolError,
+    Request,
+    Response,
+    framing,
+    parsing,
+)
+from http11.headers import is_strict
+from tests.harness import read
+
+
+def response(*fields: tuple[str, str], status_code: int = 200) -> Response:
+    return Response(status_code=status_code, headers=fields)
+
+
+CHUNKED = ("Transfer-Encoding", "chunked")
+LENGTH = ("Content-Length", "5")
+
+
+@pytest.mark.parametrize(
+    ("head", "method", "expected"),
+    [
+        (response(), b"GET", framing.UNTIL_CLOSE),
+        (response(), None, framing.UNTIL_CLOSE),
+        (response(LENGTH), b"GET", ("length", 5)),
+        (response(CHUNKED), b"GET", framing.CHUNKED),
+        (response(CHUNKED, LENGTH), b"GET", framing.CHUNKED),
+        (response(CHUNKED), b"HEAD", framing.NO_BODY),
+        (response(CHUNKED), b"CONNECT", framing.NO_BODY),
+        (response(LENGTH, status_code=404), b"CONNECT", ("length", 5)),
+        (response(LENGTH, status_code=204), b"GET", framing.NO_BODY),
+        (response(LENGTH, status_code=304), b"GET", framing.NO_BODY),
+    ],
+)
+def test_the_body_of_a_response(head: Response, method: bytes | None, expected: framing.BodyFraming) -> None:
+    assert framing.response_framing(head, method) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "method", "version", "keep_alive", "fields"),
+    [
+        (response(), b"GET", b"1.1", True, [CHUNKED]),
+        (response(), b"GET", b"1.0", True, [("Connection", "close")]),
+        (response(), b"GET", None, True, [("Connection", "close")]),
+        (response(), b"HEAD", b"1.1", True, [CHUNKED]),
+        (response(), b"HEAD", b"1.0", True, []),
+        (response(), b"GET", b"1.1", False, [CHUNKED, ("Connection", "close")]),
+        (response(LENGTH), b"GET", b"1.0", True, [LENGTH]),
+        (response(LENGTH, CHUNKED), b"GET", b"1.1", True, [CHUNKED]),
+        (response(LENGTH, CHUNKED), b"GET", b"1.0", True, [("Connection", "close")]),
+        (response(LENGTH, CHUNKED, status_code=204), b"GET", b"1.1", True, []),
+        (response(LENGTH, CHUNKED), b"CONNECT", b"1.1", True, []),
+        (response(CHUNKED, status_code=304), b"GET", b"1.0", True, []),
+        (response(("connection", "CLOSE"), LENGTH), b"GET", b"1.1", False, [("connection", "CLOSE"), LENGTH]),
+        (
+            response(("connection", "x, Keep-Alive"), LENGTH),
+            b"GET",
+            b"1.1",
+            False,
+            [LENGTH, ("Connection", "close"), ("Connection", "x")],
+        ),
+    ],
+)
+def test_the_fields_that_a_response_gets(
+    head: Response, method: bytes, version: bytes | None, keep_alive: bool, fields: list[tuple[str, str]]
+) -> None:
+    sent = framing.response_to_send(head, request_method=method, peer_version=version, keep_alive=keep_alive)
+    assert sent.headers.raw_items() == [(name.encode(), value.encode()) for name, value in fields]
+    assert (sent.status_code, sent.reason) == (head.status_code, head.reason)
+
+
+def test_an_informational_response_loses_its_length() -> None:
+    head = InformationalResponse(status_code=103, headers=[LENGTH, ("Link", "x"), CHUNKED])
+    assert framing.informational_to_send(head).headers == [(b"link", b"x")]
+
+
+def test_a_tolerated_response_is_not_vouched_for_on_the_way() -> None:
+    received = parsing.parse_response(b"HTTP/1.1 200 OK\r\nX: \x01\r\n\r\n", policy=H11)
+    assert isinstance(received, Response)
+    changed = framing.response_to_send(received, request_method=b"GET", peer_version=None, keep_alive=False)
+    assert not is_strict(changed.headers)
+    server = Connection(SERVER)
+    server.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    server.next_event()
+    with pytest.raises(LocalProtocolError):
+        server.send(changed)
+
+
+# --- targets and hosts, where tolerances meet ---
+
+
+@pytest.mark.parametrize(
+    ("policy", "target", "host", "last"),
+    [
+        (Policy(), b"http://a/b", b"a", "EndOfMessage"),
+        (Policy(), b"HTTP://A:80/b", b"a", "EndOfMessage"),
+        (Policy(), b"http://a", b"a:", "EndOfMessage"),
+        (Policy(), b"http://a:8080/", b"a", "host-mismatch"),
+        (Policy(), b"http://user@a/", b"a", "bad-target-form"),
+        (Policy(), b"ftp://user@a/", b"a", "EndOfMessage"),
+        (Policy(), b"ftp://user@b/", b"a", "host-mismatch"),
+        (Policy(), b"http://a@b/", b"a", "bad-target-form"),
+        (Policy(any_target=True), b"http://a@b/", b"a", "host-mismatch"),
+        (Policy(fragment_in_target=True), b"http://a/b#c", b"a", "EndOfMessage"),
+        (Policy(fragment_in_target=True), b"http://b/#c", b"a", "host-mismatch"),
+        (Policy(fragment_in_target=True, any_target=True), b"http://b#@a/", b"a", "host-mismatch"),
+        (Policy(), b"urn:x:y", b"a", "EndOfMessage"),
+    ],
+)
+def test_an_absolute_target_names_the_host(policy: Policy, target: bytes, host: bytes, last: str) -> None:
+    outcome = read([b"GET %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (target, host)], SERVER, policy=policy)
+    assert last in outcome[-1]
+
+
+# --- what an error about the fields points to ---
+
+
+@pytest.mark.parametrize(
+    ("fields", "offset", "excerpt"),
+    [
+        (b"Content-Length: x\r\nContent-Length: 5\r\n", 25, b"Content-Length"),
+        (b"Content-Length: 5\r\ncontent-length: x\r\n", 44, b"content-length"),
+        (b"Content-Length: 5\r\ncontent-length: 6\r\n", 44, b"content-length"),
+        (b"HOST: a\r\n", 25, b"HOST"),
+        (b"Transfer-Encoding: gzip\r\n", 25, b"Transfer-Encoding"),
+    ],
+)
+def test_an_error_points_to_the_field_to_blame(fields: bytes, offset: int, excerpt: bytes) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        parsing.parse_request(b"GET / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n")
+    assert (caught.value.offset, caught.value.excerpt) == (offset, excerpt)
+
+
+def test_an_error_about_trailers_names_the_field_that_it_points_to() -> None:
+    with pytest.raises(RemoteProtocolError, match="got b'host'") as caught:
+        parsing.parse_trailers(b"x: y\r\nHost: a\r\nCookie: b\r\n\r\n")
+    assert (caught.value.offset, caught.value.excerpt) == (6, b"Host")
+
+
+def test_a_server_that_sends_a_request_is_told_what_it_may_send() -> None:
+    with pytest.raises(LocalProtocolError, match="expected Response or ConnectionClosed in IDLE, got Request"):
+        Connection(SERVER).send(Request(method="GET", target="/", headers=[("Host", "a")]))  # type: ignore[call-overload]
+
+
+def test_a_finished_chunked_body_stays_so() -> None:
+    event, progress, at = parsing.read_chunked_body(b"0\r\n\r\nrest", 0, parsing.ChunkedProgress(), limit=100)
+    assert (event, at) == (EndOfMessage(), 5)
+    assert isinstance(progress, parsing.ChunkedProgress)
+    assert progress.awaiting == "nothing"
+    assert parsing.read_chunked_body(b"rest", 0, progress, limit=100) == (EndOfMessage(), progress, 0)
+
+
+def test_a_pair_of_the_wrong_kind_is_refused() -> None:
+    client = Connection(CLIENT)
+    for wrong in (["ab"], [b"ab"], [bytearray(b"ab")]):
+        with pytest.raises(TypeError, match="pair"):
+            client.send(Request(method="GET", target="/", headers=wrong))  # type: ignore[arg-type]
