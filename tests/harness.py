@@ -21,6 +21,7 @@ from http11 import (
     H11,
     IDLE,
     MIGHT_SWITCH_PROTOCOL,
+    MUST_CLOSE,
     PAUSED,
     SEND_RESPONSE,
     SERVER,
@@ -113,6 +114,8 @@ class Reader:
         self._outcome: Outcome = []
         self.errors: list[RemoteProtocolError] = []
         self._paused = False
+        self._limit = limit
+        self._policy = policy
         self._request = request or b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
         if role == CLIENT:
             self._ask()
@@ -130,6 +133,16 @@ class Reader:
         server.receive_data(self._request)
         while not isinstance(event := server.next_event(), type):
             self._send(event)
+
+    def _ask_again(self) -> None:
+        """Read the next answer on a new connection: this one refuses what came before it was asked for."""
+        rest, closed = self.connection.trailing_data
+        self.connection = Connection(CLIENT, self._limit, policy=self._policy)
+        self._ask()
+        if rest:
+            self.connection.receive_data(rest)
+        if closed:
+            self.connection.receive_data(b"")
 
     def _send(self, event: Event) -> None:
         send_any(self.connection, event)
@@ -174,11 +187,13 @@ class Reader:
             self._send(Response(status_code=200, headers=[("Content-Length", "0")]))
             self._send(EndOfMessage())
         if connection.our_state == DONE and connection.their_state == DONE:
-            connection.start_next_cycle()
             if role == CLIENT:
-                self._ask()
+                self._ask_again()
+            else:
+                connection.start_next_cycle()
             return True
-        return False
+        # Where the peer should have closed, what it sent instead is an error, and has to be read to be one.
+        return connection.their_state == MUST_CLOSE
 
 
 def read(

@@ -95,6 +95,20 @@ def test_roles() -> None:
             Connection(wrong)  # type: ignore[type-var]
 
 
+@pytest.mark.parametrize("wrong", [None, "16384", 1.5, float("nan")])
+def test_a_limit_of_the_wrong_type_is_refused_where_it_is_given(wrong: object) -> None:
+    with pytest.raises(TypeError):
+        Connection(SERVER, wrong)  # type: ignore[arg-type]
+
+
+def test_a_negative_limit_is_refused_where_it_is_given() -> None:
+    with pytest.raises(ValueError, match="0 or more bytes"):
+        Connection(SERVER, -1)
+    nothing = Connection(SERVER, 0)
+    nothing.receive_data(b"G")
+    refused("head-too-large", nothing)
+
+
 def test_a_connection_can_be_referred_to_weakly_and_has_no_dict() -> None:
     connection = Connection(SERVER)
     assert weakref.ref(connection)() is connection
@@ -274,6 +288,65 @@ def test_a_cycle_begins_where_both_are_done_only() -> None:
     with pytest.raises(LocalProtocolError, match="the client in IDLE and the server in IDLE"):
         connection.start_next_cycle()
     assert connection.our_state == IDLE
+
+
+# --- what nobody asked for ---
+
+
+def test_a_client_does_not_take_what_came_before_it_asked_for_an_answer() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    connection = client()
+    connection.receive_data(answer + answer)
+    while connection.next_event() is not PAUSED:
+        pass
+    with pytest.raises(LocalProtocolError, match="got more bytes") as caught:
+        connection.start_next_cycle()
+    assert caught.value.code == "not-reusable"
+    assert connection.states == {CLIENT: DONE, SERVER: DONE}
+    fresh = Connection(CLIENT)
+    fresh.receive_data(answer)
+    with pytest.raises(LocalProtocolError) as caught:
+        fresh.send(Request(method="GET", target="/", headers=HOST))
+    assert caught.value.code == "unexpected-bytes"
+
+
+def test_a_client_does_not_ask_a_server_that_has_closed() -> None:
+    connection = client()
+    connection.receive_data(b"HTTP/1.1 200 OK\r\n\r\nx")
+    connection.receive_data(b"")
+    while connection.next_event() != EndOfMessage():
+        pass
+    with pytest.raises(LocalProtocolError, match="got the end of the connection"):
+        connection.start_next_cycle()
+
+
+def test_an_unasked_answer_can_be_read_before_anything_is_sent() -> None:
+    connection = Connection(CLIENT)
+    connection.receive_data(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    event = connection.next_event()
+    assert isinstance(event, Response)
+    assert event.status_code == 408
+
+
+def test_what_a_client_wrote_into_a_refused_tunnel_is_no_request() -> None:
+    ask = b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"
+    for early in (b"", GET):
+        connection = server(ask + early)
+        while connection.next_event() is not PAUSED:
+            pass
+        wire = connection.send(Response(status_code=407, headers=[("Content-Length", "0")]))
+        connection.send(EndOfMessage())
+        # A client that waited may try again, as some ways to authenticate need it to.
+        assert (b"Connection: close" in wire) == bool(early)
+        assert connection.our_state == (MUST_CLOSE if early else DONE)
+        if early:
+            refused("unexpected-bytes", connection)
+
+
+def test_an_answer_to_the_preface_of_http2_is_the_last() -> None:
+    connection = server(b"PRI * HTTP/2.0\r\n\r\n")
+    connection.next_event()
+    assert b"Connection: close" in connection.send(Response(status_code=400, headers=[("Content-Length", "0")]))
 
 
 # --- 100-continue ---

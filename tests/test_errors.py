@@ -99,15 +99,22 @@ LEAKS = {
     "secret coding": b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: " + SECRET + b"\r\n\r\n",
     "secret host": b"GET / HTTP/1.1\r\nHost: " + SECRET + b"\r\n\r\n",
     "no host": b"GET / HTTP/1.1\r\nAuthorization: " + SECRET + b"\r\n\r\n",
+    "trailer behind a body": b"POST /" + SECRET.replace(b" ", b"/") + b" HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+    b"chunked\r\n\r\n17\r\n" + SECRET + b"\r\n0\r\nX: a\x01",
     "cut short": b"GET / HTTP/1.1\r\nAuthorization: " + SECRET,
 }
 
 
 @pytest.mark.parametrize("data", LEAKS.values(), ids=LEAKS)
 def test_no_error_shows_a_value(data: bytes) -> None:
+    for pieces in ([data], [data[i : i + 1] for i in range(len(data))], [data[:70], data[70:]]):
+        check_no_leak([*pieces, b""])
+
+
+def check_no_leak(pieces: list[bytes]) -> None:
     reader = Reader(SERVER)
-    reader.feed(data)
-    reader.feed(b"")
+    for piece in pieces:
+        reader.feed(piece)
     (error,) = reader.errors
     shown = str(error).encode() + error.excerpt + repr(error).encode()
     for start in range(len(SECRET) - 5):

@@ -96,6 +96,15 @@ def test_cannot_be_changed() -> None:
     assert headers.raw_items() == PAIRS
 
 
+def test_cannot_be_made_again_or_from() -> None:
+    headers = Headers(PAIRS)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        headers.__init__([("Content-Length", "5")])
+    assert headers.raw_items() == PAIRS
+    with pytest.raises(TypeError, match="subclassed"):
+        type("Evil", (Headers,), {})
+
+
 def test_copies_and_pickles() -> None:
     headers = Headers(PAIRS)
     assert copy.copy(headers) is headers

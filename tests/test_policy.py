@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -29,6 +31,7 @@ DOORS: dict[str, tuple[Role, bytes]] = {
         SERVER,
         HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
+    "content_in_connect": (SERVER, b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n."),
     "transfer_encoding_in_http10": (SERVER, b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     "long_chunk_sizes": (SERVER, POST + b"0" * 20 + b"\r\n\r\n"),
     "space_after_chunk_size": (SERVER, POST + b"0 \r\n\r\n"),
@@ -107,6 +110,17 @@ def test_only_tolerances_make_a_policy_tolerant() -> None:
     assert not Policy(max_fields=None, leading_empty_lines=False).tolerant
     for name in {*DOORS, "reuse_after_length_and_chunked"}:
         assert Policy(**{name: True}).tolerant
+
+
+@pytest.mark.parametrize("name", [*LIMITS, "max_method_size"])
+def test_a_limit_is_a_size(name: str) -> None:
+    negative: dict[str, Any] = {name: -1}
+    with pytest.raises(ValueError, match="limits of 0 or more"):
+        Policy(**negative)
+    for wrong in ("5", 1.5):
+        changes: dict[str, Any] = {name: wrong}
+        with pytest.raises(TypeError):
+            Policy(**changes)
 
 
 def test_a_policy_is_a_value() -> None:

@@ -15,7 +15,6 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import unified_diff
-from functools import partial
 from threading import Lock, Thread
 from typing import BinaryIO, Final, Generic, Literal, TypeAlias, TypeVar
 
@@ -129,11 +128,20 @@ def _request_to_answer(method: str) -> Request:
         raise argparse.ArgumentTypeError(f"not a method: {method!a}") from None
 
 
-def _ask_on(connection: ClientConnection, request: Request) -> None:
-    if connection.our_state == DONE:
-        connection.start_next_cycle()
+def _asked(request: Request, policy: Policy, received: bytes = b"", closed: bool = False) -> ClientConnection:
+    """Return a client that has sent `request`, and has received what an earlier one left over.
+
+    A new one for each answer of a stream: a client that goes on refuses what came before it asked (RFC 9112 6.3).
+    """
+    connection = Connection(CLIENT, policy=policy)
     connection.send(request)
     connection.send(EndOfMessage())
+    # Nothing is the end, so it must not be handed on by chance.
+    if received:
+        connection.receive_data(received)
+    if closed:
+        connection.receive_data(b"")
+    return connection
 
 
 def _answer_on(connection: ServerConnection) -> None:
@@ -191,15 +199,9 @@ class _Reader:
         self._policy = policy
         self._heads = 0
         self._request = request
-        self._connection: Connection[Role]
-        self._turn: Callable[[], None]
-        if role == SERVER:
-            server = Connection(SERVER, policy=policy)
-            self._connection, self._turn = server, partial(_answer_on, server)
-        else:
-            client = Connection(CLIENT, policy=policy)
-            self._connection, self._turn = client, partial(_ask_on, client, request)
-            self._turn()
+        self._connection: ServerConnection | ClientConnection = (
+            Connection(SERVER, policy=policy) if role == SERVER else _asked(request, policy)
+        )
         self.start = 0
         self.number = 1
         # How many bytes have been read from the stream, and the last of them.
@@ -231,6 +233,14 @@ class _Reader:
                 return
             else:
                 self._turn()
+
+    def _turn(self) -> None:
+        """Do what has to be done before the next message of the stream can be read."""
+        connection = self._connection
+        if connection.our_role == SERVER:
+            _answer_on(connection)
+        else:
+            self._connection = _asked(self._request, self._policy, *connection.trailing_data)
 
     def rest(self) -> int:
         """Return how many bytes are left, and read them."""
@@ -625,7 +635,7 @@ def _pipeline(peer: _Client) -> None:
         peer.add("->", _in_one_line(request))
     peer.sock.sendall(b"".join(map(serialize_request, _PAIR)))
     for request in _PAIR:
-        _ask_on(peer.connection, request)
+        peer.connection = _asked(request, STRICT, *peer.connection.trailing_data)
         peer.receive_until(EndOfMessage)
     _leave(peer)
 

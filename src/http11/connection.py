@@ -6,12 +6,13 @@ Out: an event -> the state machine says whether it may -> one pure serializer ->
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 import attrs
 
 from http11 import framing, parsing, serialization, states
-from http11.errors import ErrorT, LocalProtocolError, RemoteProtocolError, violation
+from http11.errors import ErrorCode, ErrorT, LocalProtocolError, RemoteProtocolError, violation
 from http11.events import (
     NEED_DATA,
     PAUSED,
@@ -59,7 +60,8 @@ class Connection(Generic[RoleT_co]):
         policy: What is tolerated of the peer, and how much.
 
     Raises:
-        ValueError: `our_role` is neither `CLIENT` nor `SERVER`.
+        ValueError: `our_role` is neither `CLIENT` nor `SERVER`, or the size is negative.
+        TypeError: The size is not an int.
 
     """
 
@@ -93,6 +95,8 @@ class Connection(Generic[RoleT_co]):
     ) -> None:
         if our_role not in (CLIENT, SERVER):
             raise ValueError(f"expected CLIENT or SERVER as our_role, got {our_role!r}")
+        if operator.index(max_incomplete_event_size) < 0:
+            raise ValueError(f"expected a size of 0 or more bytes, got {max_incomplete_event_size}")
         self._our_role: RoleT_co = our_role
         self._policy = policy
         self._limit = max_incomplete_event_size
@@ -422,6 +426,7 @@ class Connection(Generic[RoleT_co]):
         if isinstance(event, Request):
             request = _sendable(event)
             self._on_request(role, request, blame)
+            self._check_for_extra_data("unexpected-bytes")
             return [serialization.serialize_request(request)]
         if isinstance(event, InformationalResponse):
             interim = framing.informational_to_send(_sendable(event))
@@ -432,12 +437,21 @@ class Connection(Generic[RoleT_co]):
             _sendable(event),
             request_method=self._request_method,
             peer_version=self._their_http_version,
-            # A client that has broken the protocol, or has closed, will not send another request; and the one that an
-            # early answer comes before cannot be answered any more.
-            keep_alive=self._joint.keep_alive and self._joint.client not in (states.ERROR, states.CLOSED, states.IDLE),
+            keep_alive=self._joint.keep_alive and self._may_be_asked_again(),
         )
         self._on_response(role, response, blame)
         return [serialization.serialize_response(response)]
+
+    def _may_be_asked_again(self) -> bool:
+        """Tell whether what the client has sent so far leaves room for another request."""
+        # One that has broken the protocol, or has closed, will send none; and the one that an early answer comes before
+        # cannot be answered any more.
+        if self._joint.client in (states.ERROR, states.CLOSED, states.IDLE):
+            return False
+        # What a client wrote into a tunnel before it was granted must never be taken for requests, and neither must
+        # what follows the preface of HTTP/2.
+        tunnelled = self._joint.connect_proposed and self._start < len(self._buffer)
+        return not tunnelled and not (self._request_method == b"PRI" and self._their_http_version == b"2.0")
 
     def _framed(self, payload: PayloadT) -> list[bytes | PayloadT]:
         size = len(payload)
@@ -484,9 +498,12 @@ class Connection(Generic[RoleT_co]):
         """Make ready for the next request, once both sides are `DONE` with this one.
 
         Raises:
-            LocalProtocolError: They are not; nothing has changed.
+            LocalProtocolError: They are not, or the server has sent more than its answer, or has closed; nothing has
+                changed.
 
         """
+        if self._our_role == CLIENT:
+            self._check_for_extra_data("not-reusable")
         joint = states.next_cycle(self._joint)
         if joint is None:
             raise violation(
@@ -499,6 +516,17 @@ class Connection(Generic[RoleT_co]):
         self._request_method = None
         self._waiting_for_continue = False
         self._informational_responses = 0
+
+    def _check_for_extra_data(self, code: ErrorCode) -> None:
+        # "A client MUST NOT process, cache, or forward such extra data as a separate response" (RFC 9112 6.3): it came
+        # before the request that it would be taken to answer.
+        if self._start < len(self._buffer) or self._closed:
+            raise violation(
+                LocalProtocolError,
+                code,
+                "expected nothing behind the answer to the last request, got "
+                + ("the end of the connection" if self._closed else "more bytes"),
+            )
 
     # One method for each kind of event, whichever side it is from: move the state machine, and remember what it says.
 

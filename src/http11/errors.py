@@ -65,6 +65,7 @@ ErrorCode: TypeAlias = Literal[
     "repeated-host",
     "bad-host",
     "host-mismatch",
+    "content-in-connect",
     # message length
     "bad-content-length",
     "conflicting-content-length",
@@ -127,7 +128,8 @@ VERDICTS: Final[Mapping[ErrorCode, tuple[int, str]]] = {
     "missing-host": (400, "RFC 9112 3.2"),
     "repeated-host": (400, "RFC 9112 3.2"),
     "bad-host": (400, "RFC 9112 3.2"),
-    "host-mismatch": (400, "RFC 9112 3.2.2"),
+    "host-mismatch": (400, "RFC 9112 3.2"),
+    "content-in-connect": (400, "RFC 9110 9.3.6"),
     "bad-content-length": (400, "RFC 9110 8.6"),
     "conflicting-content-length": (400, "RFC 9112 6.3"),
     "repeated-content-length": (400, "RFC 9112 6.3"),

@@ -22,6 +22,7 @@ from http11.headers import (
     HeadersLike,
     as_bytes,
     check_host,
+    check_no_content,
     check_trailers,
     is_strict,
     normalized_length,
@@ -97,7 +98,7 @@ class Request:
         if not preface:
             _check_version(http_version)
             check_target(method, target, policy=SENDING, blame=blame)
-        headers = checked_request_fields(headers, target, http_version, policy=SENDING, blame=blame)
+        headers = checked_request_fields(headers, method, target, http_version, policy=SENDING, blame=blame)
         _put_request(self, method, target, headers, http_version)
 
 
@@ -329,13 +330,16 @@ def _is_absolute_form(target: bytes) -> bool:
 
 
 def checked_request_fields(
-    headers: Headers, target: bytes, http_version: bytes, *, policy: Policy, blame: type[ErrorT]
+    headers: Headers, method: bytes, target: bytes, http_version: bytes, *, policy: Policy, blame: type[ErrorT]
 ) -> Headers:
     """Check what the fields of a request must keep together, and return them normalized (RFC 9112 3.2 and 6)."""
     # HTTP/1.2 to 1.9 are read as 1.1; what only a tolerance lets in, such as HTTP/2.0, is not held to its rules.
     required = b"1.1" <= http_version <= b"1.9"
-    check_host(headers, target, required=required, policy=policy, blame=blame)
-    return normalized_length(headers, of_request=True, http10=http_version < b"1.1", policy=policy, blame=blame)
+    check_host(headers, method, target, required=required, policy=policy, blame=blame)
+    headers = normalized_length(headers, of_request=True, http10=http_version < b"1.1", policy=policy, blame=blame)
+    if method == b"CONNECT" and not policy.content_in_connect:
+        check_no_content(headers, blame)
+    return headers
 
 
 def checked_response_fields(headers: Headers, http_version: bytes, *, policy: Policy, blame: type[ErrorT]) -> Headers:

@@ -36,6 +36,7 @@ __all__ = [
     "HeadersLike",
     "as_bytes",
     "check_host",
+    "check_no_content",
     "check_trailers",
     "first_value",
     "is_length",
@@ -86,6 +87,9 @@ class Headers(Sequence[Field]):
     _strict: bool
 
     def __init__(self, fields: HeadersLike = ()) -> None:
+        # What exists cannot be made again: it may be shared, and is vouched for.
+        if hasattr(self, "_raw"):
+            raise attrs.exceptions.FrozenInstanceError
         if isinstance(fields, Headers):
             raw = fields._raw if fields._strict else _checked(fields._raw)
         elif isinstance(fields, Mapping):
@@ -93,6 +97,10 @@ class Headers(Sequence[Field]):
         else:
             raw = _checked(fields)
         _fill(self, raw, strict=True)
+
+    def __init_subclass__(cls) -> NoReturn:
+        # Its methods are what the serializer asks; nobody else's may answer.
+        raise TypeError("Headers cannot be subclassed")
 
     def get(self, name: BytesLike) -> bytes | None:
         """Return the first value of the field `name`, in any case, or `None`."""
@@ -295,8 +303,10 @@ def _with_checked_length(headers: Headers, *, of_request: bool, policy: Policy, 
     return _replaced(headers, b"content-length", lengths[0])
 
 
-def check_host(headers: Headers, target: bytes, *, required: bool, policy: Policy, blame: type[ErrorT]) -> None:
-    """Check the Host of a request, and that an absolute-form `target` names the same one (RFC 9112 3.2)."""
+def check_host(
+    headers: Headers, method: bytes, target: bytes, *, required: bool, policy: Policy, blame: type[ErrorT]
+) -> None:
+    """Check the Host of a request, and that a `target` with an authority names the same one (RFC 9112 3.2)."""
     host = first_value(headers, b"host")
     if host is None:
         if required:
@@ -308,14 +318,27 @@ def check_host(headers: Headers, target: bytes, *, required: bool, policy: Polic
     if not policy.any_host and grammar.HOST.fullmatch(host) is None:
         raise violation(blame, "bad-host", "expected Host to be empty or a host and perhaps a port, got something else")
     # A target in origin-form begins with "/", in asterisk-form with "*": only the others can have an authority.
-    if policy.host_mismatch or target[:1] in b"/*":
-        return
+    if not policy.host_mismatch and target[:1] not in b"/*" and not _names_the_same(method, target, host):
+        raise violation(blame, "host-mismatch", "expected Host to be the authority of the target, got another")
+
+
+def check_no_content(headers: Headers, blame: type[ErrorT]) -> None:
+    """Check that a CONNECT says nothing of content: what follows it is the tunnel's (RFC 9110 9.3.6)."""
+    length = first_value(headers, b"content-length")
+    if first_value(headers, b"transfer-encoding") is not None or (length is not None and length.strip(b"0") != b""):
+        raise violation(blame, "content-in-connect", "expected a CONNECT without content, got one with a length")
+
+
+def _names_the_same(method: bytes, target: bytes, host: bytes) -> bool:
+    # "identical to that authority component, excluding any userinfo subcomponent and its '@' delimiter" (RFC 9112 3.2)
+    if method == b"CONNECT":
+        found, port = _host_and_port(b"", host)
+        return (found, port or _host_and_port(b"", target)[1]) == _host_and_port(b"", target)
     absolute = grammar.ABSOLUTE_FORM.fullmatch(target)
-    if absolute is not None and absolute[2] is not None:
-        # "identical to that authority component, excluding any userinfo subcomponent and its '@' delimiter"
-        scheme, authority = absolute[1].lower(), absolute[2].rpartition(b"@")[2]
-        if _without_default_port(scheme, authority) != _without_default_port(scheme, host):
-            raise violation(blame, "host-mismatch", "expected Host to be the authority of the target, got another")
+    if absolute is None or absolute[2] is None:
+        return True
+    scheme, authority = absolute[1].lower(), absolute[2].rpartition(b"@")[2]
+    return _host_and_port(scheme, authority) == _host_and_port(scheme, host)
 
 
 _DEFAULT_PORTS: Final[Mapping[bytes, bytes]] = {
@@ -326,7 +349,7 @@ _DEFAULT_PORTS: Final[Mapping[bytes, bytes]] = {
 }
 
 
-def _without_default_port(scheme: bytes, authority: bytes) -> tuple[bytes, bytes]:
+def _host_and_port(scheme: bytes, authority: bytes) -> tuple[bytes, bytes]:
     # "http://example.com:80" and "http://EXAMPLE.com:" are the same origin (RFC 9110 4.2.3).
     match = grammar.HOST.fullmatch(authority)
     if match is None or match[1] is None:

@@ -144,7 +144,9 @@ def parse_request(head: bytes, *, policy: Policy = STRICT) -> Request:
     try:
         if not is_preface(method, target, http_version):
             check_target(method, target, policy=policy, blame=RemoteProtocolError)
-        headers = checked_request_fields(headers, target, http_version, policy=policy, blame=RemoteProtocolError)
+        headers = checked_request_fields(
+            headers, method, target, http_version, policy=policy, blame=RemoteProtocolError
+        )
     except RemoteProtocolError as error:
         _locate(error, head, policy)
         raise
@@ -231,17 +233,18 @@ def _read_whole(text: bytes, section: Section, policy: Policy) -> tuple[StartLin
 
 
 # The field to which an error about the whole of the fields points.
-_BLAMED_FIELDS: Final[Mapping[ErrorCode, bytes]] = {
-    "repeated-host": b"host",
-    "bad-host": b"host",
-    "host-mismatch": b"host",
-    "bad-content-length": b"content-length",
-    "conflicting-content-length": b"content-length",
-    "repeated-content-length": b"content-length",
-    "unknown-transfer-coding": b"transfer-encoding",
-    "bad-transfer-encoding": b"transfer-encoding",
-    "transfer-encoding-and-content-length": b"transfer-encoding",
-    "transfer-encoding-in-http10": b"transfer-encoding",
+_BLAMED_FIELDS: Final[Mapping[ErrorCode, tuple[bytes, ...]]] = {
+    "repeated-host": (b"host",),
+    "bad-host": (b"host",),
+    "host-mismatch": (b"host",),
+    "content-in-connect": (b"content-length", b"transfer-encoding"),
+    "bad-content-length": (b"content-length",),
+    "conflicting-content-length": (b"content-length",),
+    "repeated-content-length": (b"content-length",),
+    "unknown-transfer-coding": (b"transfer-encoding",),
+    "bad-transfer-encoding": (b"transfer-encoding",),
+    "transfer-encoding-and-content-length": (b"transfer-encoding",),
+    "transfer-encoding-in-http10": (b"transfer-encoding",),
 }
 
 
@@ -254,13 +257,13 @@ def _locate(error: RemoteProtocolError, head: bytes, policy: Policy) -> None:
     if error.code in ("bad-target-form", "bad-connect-target"):
         error.offset = head.index(b" ") + 1
         return
-    wanted = _BLAMED_FIELDS.get(error.code)
+    wanted = _BLAMED_FIELDS.get(error.code, ())
     at = 0
     for line in head.split(b"\n"):
         name, _, value = line.partition(b":")
         right = error.code == "bad-content-length" and is_length(value.strip(b" \t\r"), policy)
         trailer = error.code == "forbidden-trailer" and name.lower() in FORBIDDEN_TRAILERS
-        if trailer or (name.lower() == wanted and not right):
+        if trailer or (name.lower() in wanted and not right):
             error.offset, error.excerpt = at, name
             if error.code in _FIRST_BLAMED:
                 return

@@ -7,6 +7,7 @@ client which must talk to one broken server can open one door and not all of the
 
 from __future__ import annotations
 
+import operator
 from typing import Final, final
 
 import attrs
@@ -33,12 +34,13 @@ class Policy:
         folded_lines: A field of a request or of a trailer section may be folded; in a response head it always may
             (RFC 9112 5.2).
         any_host: Host may hold anything that a field's value may hold (RFC 9112 3.2).
-        host_mismatch: The authority of an absolute-form target may differ from Host (RFC 9112 3.2.2).
+        host_mismatch: The authority of a target, in absolute-form or of a CONNECT, may differ from Host (RFC 9112 3.2).
         long_lengths: A Content-Length may have 20 digits, and exceed 2^63 - 1 (RFC 9110 8.6).
         repeated_length_in_request: A request may say the same Content-Length several times (RFC 9112 6.3).
         length_and_chunked_in_request: A request may have Transfer-Encoding and Content-Length; the first counts
             (RFC 9112 6.3).
         reuse_after_length_and_chunked: After a message with both, the connection may be used again (RFC 9112 6.1).
+        content_in_connect: A CONNECT may have content (RFC 9110 9.3.6).
         transfer_encoding_in_http10: An HTTP/1.0 message may have a Transfer-Encoding (RFC 9112 6.1).
         long_chunk_sizes: A chunk's size may have 20 hex digits instead of 16 (RFC 9112 7.1).
         space_after_chunk_size: White space may stand before the CRLF of a chunk line (RFC 9112 7.1).
@@ -52,6 +54,10 @@ class Policy:
         max_chunk_extension_excess: By how many bytes the chunk extensions of a body may outweigh the data before
             them; `None` for no limit.
         tolerant: Whether any tolerance is open; not to be given, it follows from the others.
+
+    Raises:
+        ValueError: A limit is negative, or allows no method at all.
+        TypeError: A limit is not an int.
 
     """
 
@@ -70,6 +76,7 @@ class Policy:
     repeated_length_in_request: bool = False
     length_and_chunked_in_request: bool = False
     reuse_after_length_and_chunked: bool = False
+    content_in_connect: bool = False
     transfer_encoding_in_http10: bool = False
     long_chunk_sizes: bool = False
     space_after_chunk_size: bool = False
@@ -105,6 +112,7 @@ class Policy:
             self.repeated_length_in_request,
             self.length_and_chunked_in_request,
             self.reuse_after_length_and_chunked,
+            self.content_in_connect,
             self.transfer_encoding_in_http10,
             self.long_chunk_sizes,
             self.space_after_chunk_size,
@@ -112,6 +120,15 @@ class Policy:
             self.any_trailer_field,
         )
         object.__setattr__(self, "tolerant", any(tolerances))
+        limits = (
+            self.max_fields,
+            self.max_informational_responses,
+            self.max_chunk_line_size,
+            self.max_chunk_extension_excess,
+        )
+        for limit in (self.max_method_size - 1, *limits):
+            if limit is not None and operator.index(limit) < 0:
+                raise ValueError("expected limits of 0 or more, and a method of 1 or more bytes")
 
 
 STRICT: Final = Policy()
@@ -133,6 +150,7 @@ H11: Final = Policy(
     repeated_length_in_request=True,
     length_and_chunked_in_request=True,
     reuse_after_length_and_chunked=True,
+    content_in_connect=True,
     transfer_encoding_in_http10=True,
     long_chunk_sizes=True,
     space_after_chunk_size=True,

@@ -441,7 +441,8 @@ class _Place:
         return cut(self._data, self._start + start, min(self._start + stop, self._stop))
 
     def line_start(self, at: int) -> int:
-        return self._data.rfind(b"\n", self._start, self._start + at) + 1 - self._start if at else 0
+        # Never before the section: what stands there is another one's, and perhaps a secret.
+        return max(0, self._data.rfind(b"\n", self._start, self._start + at) + 1 - self._start)
 
     def run_end(self, run: Pattern[bytes], at: int) -> int:
         return run_end(run, self._data, self._start + at, self._stop) - self._start
