@@ -343,6 +343,14 @@ def test_what_a_client_wrote_into_a_refused_tunnel_is_no_request() -> None:
             refused("unexpected-bytes", connection)
 
 
+def test_what_a_client_wrote_into_a_granted_tunnel_is_handed_over() -> None:
+    connection = server(b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n\x16\x03")
+    while connection.next_event() is not PAUSED:
+        pass
+    assert connection.send(Response(status_code=200, headers=[])) == b"HTTP/1.1 200 \r\n\r\n"
+    assert connection.trailing_data == (b"\x16\x03", False)
+
+
 def test_an_answer_to_the_preface_of_http2_is_the_last() -> None:
     connection = server(b"PRI * HTTP/2.0\r\n\r\n")
     connection.next_event()

@@ -437,21 +437,22 @@ class Connection(Generic[RoleT_co]):
             _sendable(event),
             request_method=self._request_method,
             peer_version=self._their_http_version,
-            keep_alive=self._joint.keep_alive and self._may_be_asked_again(),
+            keep_alive=self._joint.keep_alive and self._may_be_asked_again(event),
         )
         self._on_response(role, response, blame)
         return [serialization.serialize_response(response)]
 
-    def _may_be_asked_again(self) -> bool:
-        """Tell whether what the client has sent so far leaves room for another request."""
+    def _may_be_asked_again(self, response: Response) -> bool:
+        """Tell whether what the client has sent so far leaves room for another request behind `response`."""
         # One that has broken the protocol, or has closed, will send none; and the one that an early answer comes before
         # cannot be answered any more.
         if self._joint.client in (states.ERROR, states.CLOSED, states.IDLE):
             return False
-        # What a client wrote into a tunnel before it was granted must never be taken for requests, and neither must
-        # what follows the preface of HTTP/2.
-        tunnelled = self._joint.connect_proposed and self._start < len(self._buffer)
-        return not tunnelled and not (self._request_method == b"PRI" and self._their_http_version == b"2.0")
+        # What a client wrote into a tunnel that is not granted must never be taken for requests, and neither must what
+        # follows the preface of HTTP/2.
+        if self._joint.connect_proposed and not framing.accepts_connect(response, self._request_method):
+            return self._start == len(self._buffer)
+        return not (self._request_method == b"PRI" and self._their_http_version == b"2.0")
 
     def _framed(self, payload: PayloadT) -> list[bytes | PayloadT]:
         size = len(payload)
