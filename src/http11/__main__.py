@@ -128,7 +128,7 @@ def _request_to_answer(method: str) -> Request:
         raise argparse.ArgumentTypeError(f"not a method: {method!a}") from None
 
 
-def _asked(request: Request, policy: Policy, received: bytes = b"", closed: bool = False) -> ClientConnection:
+def _asked(request: Request, policy: Policy, received: bytes = b"") -> ClientConnection:
     """Return a client that has sent `request`, and has received what an earlier one left over.
 
     A new one for each answer of a stream: a client that goes on refuses what came before it asked (RFC 9112 6.3).
@@ -139,8 +139,6 @@ def _asked(request: Request, policy: Policy, received: bytes = b"", closed: bool
     # Nothing is the end, so it must not be handed on by chance.
     if received:
         connection.receive_data(received)
-    if closed:
-        connection.receive_data(b"")
     return connection
 
 
@@ -240,7 +238,7 @@ class _Reader:
         if connection.our_role == SERVER:
             _answer_on(connection)
         else:
-            self._connection = _asked(self._request, self._policy, *connection.trailing_data)
+            self._connection = _asked(self._request, self._policy, connection.trailing_data[0])
 
     def rest(self) -> int:
         """Return how many bytes are left, and read them."""
@@ -635,7 +633,7 @@ def _pipeline(peer: _Client) -> None:
         peer.add("->", _in_one_line(request))
     peer.sock.sendall(b"".join(map(serialize_request, _PAIR)))
     for request in _PAIR:
-        peer.connection = _asked(request, STRICT, *peer.connection.trailing_data)
+        peer.connection = _asked(request, STRICT, peer.connection.trailing_data[0])
         peer.receive_until(EndOfMessage)
     _leave(peer)
 
