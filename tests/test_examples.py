@@ -529,6 +529,18 @@ def test_server_stops_while_clients_are_there(name: str) -> None:
                 receive_all(sock)
 
 
+# What the origin answers in each framing: target, method, status, body.
+FRAMINGS = [
+    ("/length", "HEAD", 200, b""),
+    ("/chunked", "GET", 200, b"chunked"),
+    ("/chunked", "HEAD", 200, b""),
+    ("/until-close", "GET", 200, b"until close"),
+    ("/no-content", "GET", 204, b""),
+    ("/not-modified", "GET", 304, b""),
+    ("/both-lengths", "GET", 200, b"both"),
+]
+
+
 # --- the client -----------------------------------------------------------------------------------------------------
 
 blocking_client = load("blocking_client")
@@ -545,14 +557,8 @@ def fetch(port: int, target: str, **arguments: object) -> tuple[http11.Response,
     ("target", "method", "status", "body"),
     [
         ("/length", "GET", 200, b"length"),
-        ("/length", "HEAD", 200, b""),
-        ("/chunked", "GET", 200, b"chunked"),
-        ("/chunked", "HEAD", 200, b""),
-        ("/until-close", "GET", 200, b"until close"),
-        ("/no-content", "GET", 204, b""),
-        ("/not-modified", "GET", 304, b""),
+        *FRAMINGS,
         ("/early-hints", "GET", 200, b"length"),
-        ("/both-lengths", "GET", 200, b"both"),
     ],
 )
 def test_client_reads_each_framing(origin: int, target: str, method: str, status: int, body: bytes) -> None:
@@ -699,13 +705,7 @@ def test_proxy_forwards_what_is_for_more_than_one_hop(proxy: int) -> None:
 @pytest.mark.parametrize(
     ("target", "method", "status", "body"),
     [
-        ("/length", "HEAD", 200, b""),
-        ("/chunked", "GET", 200, b"chunked"),
-        ("/chunked", "HEAD", 200, b""),
-        ("/until-close", "GET", 200, b"until close"),
-        ("/no-content", "GET", 204, b""),
-        ("/not-modified", "GET", 304, b""),
-        ("/both-lengths", "GET", 200, b"both"),
+        *FRAMINGS,
         ("/two-answers", "GET", 200, b"1"),
     ],
 )

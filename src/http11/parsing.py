@@ -33,7 +33,7 @@ from http11.events import (
 )
 from http11.headers import FORBIDDEN_TRAILERS, Field, check_trailers, is_length, normalized_length, received_headers
 from http11.policy import STRICT, Policy
-from http11.scanning import Received, Scan, Section, StartLine, begin, cut, run_end, scan, split
+from http11.scanning import Received, Scan, Scanned, Section, StartLine, begin, cut, run_end, scan, split
 
 __all__ = [
     "END",
@@ -70,7 +70,7 @@ def skip_empty_lines(data: Received, start: int = 0, *, policy: Policy = STRICT)
 def find_section_end(
     data: Received,
     start: int = 0,
-    state: Scan | None = None,
+    seen: Scan | None = None,
     *,
     section: Section,
     limit: int,
@@ -81,7 +81,7 @@ def find_section_end(
     Args:
         data: What has been received.
         start: Where the section begins.
-        state: What an earlier call for the same section has returned, when it did not find the end.
+        seen: What an earlier call for the same section has returned, when it did not find the end.
         section: Which kind it is.
         limit: Its greatest size, in bytes, with the empty line that ends it.
         policy: What is tolerated.
@@ -93,14 +93,14 @@ def find_section_end(
         RemoteProtocolError: It is too large, or it has not ended and has a wrong byte; the offset counts from `start`.
 
     """
-    state = state or begin(section)
-    if section == "trailers" and state.at == 0:
+    seen = seen or begin(section)
+    if section == "trailers" and seen.at == 0:
         if data.startswith(b"\r\n", start):
             return start + 2
         if policy.bare_lf and data.startswith(b"\n", start):
             return start + 1
     # The end may have begun in the last three bytes that were seen.
-    seek = start + max(0, state.at - 3)
+    seek = start + max(0, seen.at - 3)
     if policy.bare_lf:
         match = grammar.LENIENT_HEAD_END.search(data, seek)
         end = -1 if match is None else match.end()
@@ -109,17 +109,17 @@ def find_section_end(
         end = -1 if found < 0 else found + 4
     stop = len(data) if end < 0 else end
     if stop - start > limit:
-        scan(data, start, start + limit, state, section=section, policy=policy)
+        scan(data, start, start + limit, seen, section=section, policy=policy)
         raise violation(
             RemoteProtocolError,
             "trailers-too-large" if section == "trailers" else "head-too-large",
             f"expected at most {max(0, limit)} bytes of {_SECTION_NAMES[section]}, got more",
             offset=max(0, limit),
         )
-    return scan(data, start, stop, state, section=section, policy=policy) if end < 0 else end
+    return scan(data, start, stop, seen, section=section, policy=policy) if end < 0 else end
 
 
-_SECTION_NAMES: Final[Mapping[Section, str]] = {
+_SECTION_NAMES: Final[Mapping[Scanned, str]] = {
     "request": "a request's head",
     "response": "a response's head",
     "trailers": "a trailer section",
@@ -213,7 +213,7 @@ def _fields(head: bytes, start: int, section: Section, policy: Policy) -> list[F
     return fields
 
 
-def _read_whole(text: bytes, section: Section, policy: Policy) -> tuple[StartLine, list[Field]]:
+def _read_whole(text: bytes, section: Scanned, policy: Policy) -> tuple[StartLine, list[Field]]:
     state = scan(text, 0, len(text), begin(section), section=section, policy=policy)
     if state.phase != "end":
         raise violation(
@@ -361,7 +361,7 @@ def read_chunked_body(
         RemoteProtocolError: The body is wrong; the offset is an index of `data`.
 
     """
-    awaiting, remaining, begun, received, extensions, state = progress
+    awaiting, remaining, begun, received, extensions, seen = progress
     at = start
     if awaiting == "nothing":
         return END, progress, at
@@ -371,21 +371,21 @@ def read_chunked_body(
             at, awaiting = after, "line"
     try:
         if awaiting == "line":
-            found = _find_chunk_line_end(data, at, state, limit=limit, policy=policy)
+            found = _find_chunk_line_end(data, at, seen, limit=limit, policy=policy)
             if isinstance(found, Scan):
-                state = found
+                seen = found
             else:
                 remaining, size = parse_chunk_line(cut(data, at, found), policy=policy)
                 extensions += size
                 _check_excess(extensions, received, policy)
-                at, begun, state = found + 2, False, None
+                at, begun, seen = found + 2, False, None
                 awaiting = "data" if remaining else "trailers"
         if awaiting == "trailers":
-            found = find_section_end(data, at, state, section="trailers", limit=limit, policy=policy)
+            found = find_section_end(data, at, seen, section="trailers", limit=limit, policy=policy)
             if not isinstance(found, Scan):
                 end = parse_trailers(cut(data, at, found), policy=policy)
                 return end, ChunkedProgress("nothing", 0, False, received, extensions), found
-            state = found
+            seen = found
     except RemoteProtocolError as error:
         error.offset = at + (error.offset or 0)
         raise
@@ -403,7 +403,7 @@ def read_chunked_body(
             f"received {received} bytes of data and no last chunk",
             offset=len(data),
         )
-    return None, ChunkedProgress(awaiting, remaining, begun, received, extensions, state), at
+    return None, ChunkedProgress(awaiting, remaining, begun, received, extensions, seen), at
 
 
 def _chunk_end(data: Received, start: int) -> int | None:
@@ -434,22 +434,22 @@ def _check_excess(extensions: int, received: int, policy: Policy) -> None:
         )
 
 
-def _find_chunk_line_end(data: Received, start: int, state: Scan | None, *, limit: int, policy: Policy) -> int | Scan:
+def _find_chunk_line_end(data: Received, start: int, seen: Scan | None, *, limit: int, policy: Policy) -> int | Scan:
     """Return the index of the CRLF of the chunk line that begins at `start`; or how far it has been looked at."""
-    state = state or begin("chunk line")
-    end = data.find(b"\r\n", start + max(0, state.at - 1))
+    seen = seen or begin("chunk line")
+    end = data.find(b"\r\n", start + max(0, seen.at - 1))
     # A CR at the end may turn out to belong to the line's end.
     stop = end if end >= 0 else len(data) - data.endswith(b"\r", start)
     longest = limit - 2 if policy.max_chunk_line_size is None else min(policy.max_chunk_line_size, limit - 2)
     if stop - start > longest:
-        scan(data, start, start + longest, state, section="chunk line", policy=policy)
+        scan(data, start, start + longest, seen, section="chunk line", policy=policy)
         raise violation(
             RemoteProtocolError,
             "chunk-line-too-long" if longest == policy.max_chunk_line_size else "chunk-line-too-large",
             f"expected a chunk line of at most {longest} bytes, got more",
             offset=longest,
         )
-    return scan(data, start, len(data), state, section="chunk line", policy=policy) if end < 0 else end
+    return scan(data, start, len(data), seen, section="chunk line", policy=policy) if end < 0 else end
 
 
 class ChunkLine(NamedTuple):

@@ -24,13 +24,29 @@ from http11.errors import EXCERPT_SIZE, ErrorCode, RemoteProtocolError, byte_nam
 from http11.headers import Field
 from http11.policy import Policy
 
-__all__ = ["Lines", "Phase", "Received", "Scan", "Section", "StartLine", "begin", "cut", "run_end", "scan", "split"]
+__all__ = [
+    "Lines",
+    "Phase",
+    "Received",
+    "Scan",
+    "Scanned",
+    "Section",
+    "StartLine",
+    "begin",
+    "cut",
+    "run_end",
+    "scan",
+    "split",
+]
 
 Received: TypeAlias = bytes | bytearray
 """A buffer of what has been received."""
 
-Section: TypeAlias = Literal["request", "response", "trailers", "chunk line"]
-"""What is scanned: a request's head, a response's head, a trailer section, or a chunk line."""
+Section: TypeAlias = Literal["request", "response", "trailers"]
+"""What ends with an empty line: a request's head, a response's head, or a trailer section."""
+
+Scanned: TypeAlias = Section | Literal["chunk line"]
+"""What can be scanned: a section, or a chunk line, which is called one below."""
 
 Phase: TypeAlias = Literal[
     "method",
@@ -78,7 +94,7 @@ class Scan(NamedTuple):
     fields: int = 0
 
 
-_FIRST_PHASES: Final[Mapping[Section, Phase]] = {
+_FIRST_PHASES: Final[Mapping[Scanned, Phase]] = {
     "request": "method",
     "response": "response version",
     "trailers": "field",
@@ -86,12 +102,12 @@ _FIRST_PHASES: Final[Mapping[Section, Phase]] = {
 }
 
 
-def begin(section: Section) -> Scan:
+def begin(section: Scanned) -> Scan:
     """Return the scan of a section of which nothing has been seen."""
     return Scan(_FIRST_PHASES[section])
 
 
-def scan(data: Received, start: int, stop: int, state: Scan, *, section: Section, policy: Policy) -> Scan:
+def scan(data: Received, start: int, stop: int, state: Scan, *, section: Scanned, policy: Policy) -> Scan:
     """Go on with the scan of the section that begins at `start`, up to `stop`, and return how far it has come.
 
     At the phase ``"end"`` the section is whole, and `Scan.at` is behind it.
@@ -127,7 +143,7 @@ class Lines(NamedTuple):
     fields: list[Field]
 
 
-def split(text: bytes, section: Section) -> Lines:
+def split(text: bytes, section: Scanned) -> Lines:
     """Take a whole section apart; nothing in it is wrong, since a scan has come to its end."""
     lines = [line.removesuffix(b"\r") for line in text.split(b"\n")][:-2]
     start_line = (b"", b"", b"")
@@ -494,7 +510,7 @@ def _follow(place: _Place, state: Scan, rule: Rule) -> Scan:
     raise _wrong(place, at, code, rule.expected, since=since)
 
 
-def _begin_line(place: _Place, state: Scan, section: Section, policy: Policy) -> Scan:
+def _begin_line(place: _Place, state: Scan, section: Scanned, policy: Policy) -> Scan:
     """See by its first byte whether a line is a field, a folded part of one, or empty."""
     at, fields = state.at, state.fields
     if place.pending(at):
@@ -509,7 +525,7 @@ def _begin_line(place: _Place, state: Scan, section: Section, policy: Policy) ->
             raise _wrong(place, at, "folded-line", "a field's name or an empty line", since=at)
         return Scan("value", at, at, fields)
     # "PRI * HTTP/2.0" is no more than a preface; with fields it would be a request of another HTTP.
-    if section == "request" and not policy.any_major_version and place.part(0, 14) == _PREFACE:
+    if section == "request" and not policy.any_major_version and place.part(0, len(_PREFACE)) == _PREFACE:
         raise _unsupported("2.0", at)
     if policy.max_fields is not None and fields == policy.max_fields:
         message = f"expected at most {policy.max_fields} fields, got more"
