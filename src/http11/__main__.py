@@ -16,7 +16,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import unified_diff
 from threading import Lock, Thread
-from typing import BinaryIO, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import BinaryIO, Final, Generic, Literal, TextIO, TypeAlias, TypeVar
 
 from http11 import PRODUCT_ID
 from http11.connection import (
@@ -47,6 +47,10 @@ __all__ = ["main"]
 
 RoleT = TypeVar("RoleT", bound=Role)
 
+_ROLES: Final[Sequence[str]] = ("server", "client")
+_POLICIES: Final[Sequence[str]] = ("strict", "h11")
+_HEADS: Final = (Request, InformationalResponse, Response)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` names, by default that of the process, and return its exit status.
@@ -70,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"http11: {_escaped(str(error))}", file=sys.stderr)
         # What is still buffered would fail once more when the interpreter ends.
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        output: TextIO = sys.stdout
+        os.dup2(nowhere, output.fileno())
         os.close(nowhere)
         return 1
 
@@ -95,10 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("file", metavar="FILE", help="the bytes of one direction of a connection; - for stdin")
     inspect.add_argument(
         "--role",
-        choices=["server", "client"],
+        choices=_ROLES,
         help="who reads: a server reads requests, a client responses (default: by the first bytes)",
     )
-    inspect.add_argument("--policy", choices=["strict", "h11"], default="strict", help="what is tolerated")
+    inspect.add_argument("--policy", choices=_POLICIES, default="strict", help="what is tolerated")
     inspect.add_argument(
         "--method",
         dest="request",
@@ -221,7 +226,7 @@ class _Reader:
             if not isinstance(event, type):
                 if isinstance(event, Request):
                     self._request = event
-                self._heads += isinstance(event, Request | InformationalResponse | Response)
+                self._heads += isinstance(event, _HEADS)
                 yield event
                 if isinstance(event, ConnectionClosed):
                     return
@@ -331,7 +336,7 @@ def _print_events(reader: _Reader, name: str, *, as_json: bool) -> int:
     heads = 0
     try:
         for event in reader.events():
-            heads += isinstance(event, Request | InformationalResponse | Response)
+            heads += isinstance(event, _HEADS)
             print(json.dumps(_to_json(event, reader.start)) if as_json else _to_text(event, reader.start))
     except RemoteProtocolError as error:
         if as_json:
@@ -344,8 +349,9 @@ def _print_events(reader: _Reader, name: str, *, as_json: bool) -> int:
         return 1
     if not isinstance(event, ConnectionClosed):
         size, start = reader.rest(), reader.start
-        line = json.dumps({"event": "OtherProtocol", "offset": start, "size": size})
-        print(line if as_json else f"{size} bytes of another protocol follow, from byte {start} of the stream on")
+        facts: dict[str, str | int] = {"event": "OtherProtocol", "offset": start, "size": size}
+        text = f"{size} bytes of another protocol follow, from byte {start} of the stream on"
+        print(json.dumps(facts) if as_json else text)
     return 0
 
 
@@ -354,7 +360,7 @@ def _to_text(event: Event, start: int) -> str:
         cut = "..." if len(event.data) > _PREVIEW else ""
         flags = f"{' chunk_start' * event.chunk_start}{' chunk_end' * event.chunk_end}"
         return f"Data {len(event.data)} bytes{flags}: {event.data[:_PREVIEW]!r}{cut}"
-    place = f"  (byte {start} of the stream)" if isinstance(event, Request | InformationalResponse | Response) else ""
+    place = f"  (byte {start} of the stream)" if isinstance(event, _HEADS) else ""
     return "\n    ".join([_headline(event) + place, *_field_lines(event)])
 
 
@@ -546,7 +552,8 @@ def _play(scene: Callable[[_Client], None], transcript: _Transcript) -> None:
     except OSError as error:
         transcript.add(CLIENT, "!!", type(error).__name__, f": {error}")
         return
-    server = Thread(target=_guard, args=(_Peer(Connection(SERVER), far, transcript), _serve))
+    serving = _Peer(Connection(SERVER), far, transcript)
+    server = Thread(target=lambda: _guard(serving, _serve))
     server.start()
     _guard(_Peer(Connection(CLIENT), near, transcript), scene)
     server.join()

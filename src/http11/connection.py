@@ -48,7 +48,7 @@ else:
 HeadT = TypeVar("HeadT", Request, InformationalResponse, Response)
 FieldsT = TypeVar("FieldsT", Request, InformationalResponse, Response, EndOfMessage)
 
-_Sendable: TypeAlias = Request | InformationalResponse | Response | Data[PayloadT] | EndOfMessage | ConnectionClosed
+_Sendable: TypeAlias = "Request | InformationalResponse | Response | Data[PayloadT] | EndOfMessage | ConnectionClosed"
 
 
 class Connection(Generic[RoleT_co]):

@@ -6,7 +6,7 @@ the caller, the parser calls them with its own policy and blames the peer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias, final, overload
 
 import attrs
@@ -18,7 +18,7 @@ from http11.policy import STRICT, Policy
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    Slice: TypeAlias = slice[int | None, int | None, int | None]
+    Slice: TypeAlias = "slice[int | None, int | None, int | None]"
 else:
     # What can be written at run time in every version, for those who evaluate annotations there.
     Buffer = bytes | bytearray | memoryview
@@ -43,6 +43,7 @@ __all__ = [
     "is_strict",
     "list_members",
     "normalized_length",
+    "put",
     "received_headers",
 ]
 
@@ -54,6 +55,9 @@ HeadersLike: TypeAlias = Iterable[tuple[BytesLike, BytesLike]]
 
 At run time a pair may be a list as well, since ASGI servers hand on both; no type can say "a list of two".
 """
+
+put: Final[Callable[[object, str, object], None]] = object.__setattr__
+"""How what is frozen gets its attributes, while it is being made."""
 
 SENDING: Final = attrs.evolve(STRICT, repeated_length_in_request=True)
 """By what a constructor validates: strict, except that a length that was said twice becomes one."""
@@ -335,10 +339,14 @@ def _names_the_same(method: bytes, target: bytes, host: bytes) -> bool:
         found, port = _host_and_port(b"", host)
         return (found, port or _host_and_port(b"", target)[1]) == _host_and_port(b"", target)
     absolute = grammar.ABSOLUTE_FORM.fullmatch(target)
-    if absolute is None or absolute[2] is None:
+    if absolute is None:
         return True
-    scheme, authority = absolute[1].lower(), absolute[2].rpartition(b"@")[2]
-    return _host_and_port(scheme, authority) == _host_and_port(scheme, host)
+    scheme: bytes = absolute[1]
+    authority: bytes | None = absolute[2]
+    if authority is None:
+        return True
+    scheme = scheme.lower()
+    return _host_and_port(scheme, authority.rpartition(b"@")[2]) == _host_and_port(scheme, host)
 
 
 _DEFAULT_PORTS: Final[Mapping[bytes, bytes]] = {
@@ -352,10 +360,11 @@ _DEFAULT_PORTS: Final[Mapping[bytes, bytes]] = {
 def _host_and_port(scheme: bytes, authority: bytes) -> tuple[bytes, bytes]:
     # "http://example.com:80" and "http://EXAMPLE.com:" are the same origin (RFC 9110 4.2.3).
     match = grammar.HOST.fullmatch(authority)
-    if match is None or match[1] is None:
+    host: bytes | None = None if match is None else match[1]
+    port: bytes | None = None if match is None else match[2]
+    if host is None:
         return authority.lower(), b""
-    port: bytes = match[2] or b""
-    return match[1].lower(), b"" if port == _DEFAULT_PORTS.get(scheme) else port
+    return host.lower(), b"" if port is None or port == _DEFAULT_PORTS.get(scheme) else port
 
 
 # What a recipient has to know before it reads the content, or to act on (RFC 9110 6.5.1): framing, routing,
@@ -388,7 +397,6 @@ def check_trailers(headers: Headers, *, policy: Policy, blame: type[ErrorT]) -> 
 
 def _fill(headers: Headers, raw: tuple[Field, ...], *, strict: bool) -> None:
     items = tuple([(name.lower(), value) for name, value in raw])
-    put = object.__setattr__
     put(headers, "_raw", raw)
     put(headers, "_items", items)
     # The last one that is put in stays, so from the back.

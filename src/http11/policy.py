@@ -15,8 +15,34 @@ import attrs
 __all__ = ["H11", "STRICT", "Policy"]
 
 
+def _is_tolerant(policy: Policy) -> bool:
+    tolerances = (
+        policy.bare_lf,
+        policy.fragment_in_target,
+        policy.any_target,
+        policy.any_connect_target,
+        policy.any_major_version,
+        policy.control_bytes_in_reason,
+        policy.control_bytes_in_value,
+        policy.folded_lines,
+        policy.any_host,
+        policy.host_mismatch,
+        policy.long_lengths,
+        policy.repeated_length_in_request,
+        policy.length_and_chunked_in_request,
+        policy.reuse_after_length_and_chunked,
+        policy.content_in_connect,
+        policy.transfer_encoding_in_http10,
+        policy.long_chunk_sizes,
+        policy.space_after_chunk_size,
+        policy.any_chunk_extension,
+        policy.any_trailer_field,
+    )
+    return any(tolerances)
+
+
 @final
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, order=False)
 class Policy:
     """The tolerances and limits of a reader; the defaults are those of `STRICT`.
 
@@ -94,32 +120,9 @@ class Policy:
     max_chunk_extension_excess: int | None = 16384
 
     # Whether an event that this policy lets in may be one that no sender may send.
-    tolerant: bool = attrs.field(init=False, repr=False, eq=False)
+    tolerant: bool = attrs.field(default=attrs.Factory(_is_tolerant, takes_self=True), init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        tolerances = (
-            self.bare_lf,
-            self.fragment_in_target,
-            self.any_target,
-            self.any_connect_target,
-            self.any_major_version,
-            self.control_bytes_in_reason,
-            self.control_bytes_in_value,
-            self.folded_lines,
-            self.any_host,
-            self.host_mismatch,
-            self.long_lengths,
-            self.repeated_length_in_request,
-            self.length_and_chunked_in_request,
-            self.reuse_after_length_and_chunked,
-            self.content_in_connect,
-            self.transfer_encoding_in_http10,
-            self.long_chunk_sizes,
-            self.space_after_chunk_size,
-            self.any_chunk_extension,
-            self.any_trailer_field,
-        )
-        object.__setattr__(self, "tolerant", any(tolerances))
         limits = (
             self.max_fields,
             self.max_informational_responses,

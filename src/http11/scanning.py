@@ -12,8 +12,8 @@ arrived can be taken up again there, so no byte is looked at twice.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from re import Pattern
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -183,7 +183,10 @@ def run_end(run: Pattern[bytes], data: Received, start: int = 0, stop: int = sys
 # --- the rules ------------------------------------------------------------------------------------------------------
 
 
-@attrs.frozen(kw_only=True)
+_NOWHERE: Final[Mapping[int, Phase]] = {}
+
+
+@attrs.frozen(kw_only=True, order=False)
 class Rule:
     """One phase.
 
@@ -212,7 +215,7 @@ class Rule:
     expected: str
     least: int = 0
     most: int | None = None
-    to: Mapping[int, Phase] = attrs.field(factory=dict)
+    to: Mapping[int, Phase] = _NOWHERE
     then: Phase | None = None
     line_end: Phase | None = None
     space_code: ErrorCode | None = None
@@ -239,10 +242,12 @@ _VERSION_SIZE: Final = 8
 _VERSION_EXPECTED: Final = "a version like 'HTTP/1.1'"
 
 
-# Policies are ours to make, not a peer's: a few will do.
-@lru_cache(maxsize=16)
-def _rules(policy: Policy) -> Mapping[Phase, Rule]:
+def _made_rules(policy: Policy) -> Mapping[Phase, Rule]:
     return {**_start_line_rules(policy), **_field_rules(policy), **_chunk_line_rules(policy)}
+
+
+# Policies are ours to make, not a peer's: a few will do. The type says what a cache forgets: which argument it takes.
+_rules: Final[Callable[[Policy], Mapping[Phase, Rule]]] = lru_cache(maxsize=16)(_made_rules)
 
 
 def _start_line_rules(policy: Policy) -> dict[Phase, Rule]:
@@ -351,6 +356,20 @@ _SIZE_DIGITS: Final = 16
 _LONG_SIZE_DIGITS: Final = 20
 
 
+def _extension_rule(
+    run: Pattern[bytes], to: Mapping[int, Phase] = _NOWHERE, line_end: Phase | None = None, *, escapes: bool = False
+) -> Rule:
+    return Rule(
+        run=run,
+        to=to,
+        line_end=line_end,
+        escapes=escapes,
+        code="bad-chunk-extension",
+        expected="a chunk extension like ';name=value'",
+        secret=True,
+    )
+
+
 def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
     """RFC 9112 7.1."""
     most = _LONG_SIZE_DIGITS if policy.long_chunk_sizes else _SIZE_DIGITS
@@ -364,7 +383,6 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
     name: dict[int, Phase] = {byte: "extension name" for byte in grammar.TCHARS}  # noqa: C420 - as pyrefly's types need
     value: dict[int, Phase] = {byte: "extension token" for byte in grammar.TCHARS}  # noqa: C420
     value[_DQUOTE] = "extension string"
-    extension = partial(Rule, code="bad-chunk-extension", expected="a chunk extension like ';name=value'", secret=True)
     return {
         "chunk size": Rule(
             run=grammar.HEX_RUN,
@@ -388,12 +406,12 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
             useless=True,
             expected="no white space behind a chunk's size",
         ),
-        "any extension": extension(run=grammar.NOT_CR_LF_RUN, line_end="end"),
-        "before extension name": extension(
+        "any extension": _extension_rule(run=grammar.NOT_CR_LF_RUN, line_end="end"),
+        "before extension name": _extension_rule(
             run=grammar.OWS_RUN,
             to=name,
         ),
-        "extension name": extension(
+        "extension name": _extension_rule(
             run=grammar.TOKEN_RUN,
             to={
                 _SEMICOLON: "before extension name",
@@ -403,31 +421,31 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
             },
             line_end="end",
         ),
-        "behind extension name": extension(
+        "behind extension name": _extension_rule(
             run=grammar.OWS_RUN,
             to={_SEMICOLON: "before extension name", _EQUALS: "before extension value"},
             line_end=spaced_end,
         ),
-        "before extension value": extension(
+        "before extension value": _extension_rule(
             run=grammar.OWS_RUN,
             to=value,
         ),
-        "extension token": extension(
+        "extension token": _extension_rule(
             run=grammar.TOKEN_RUN,
             to=behind_value,
             line_end="end",
         ),
-        "extension string": extension(
+        "extension string": _extension_rule(
             run=grammar.QUOTED_RUN,
             escapes=True,
             to={_DQUOTE: "behind extension string"},
         ),
-        "behind extension string": extension(
+        "behind extension string": _extension_rule(
             run=grammar.NOTHING_RUN,
             to=behind_value,
             line_end="end",
         ),
-        "behind extension value": extension(
+        "behind extension value": _extension_rule(
             run=grammar.OWS_RUN,
             to={_SEMICOLON: "before extension name"},
             line_end=spaced_end,
