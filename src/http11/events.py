@@ -9,7 +9,7 @@ builds its events with the ``received_...`` functions below.
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar, cast, final, overload
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeAlias, TypeVar, cast, final, overload
 
 import attrs
 
@@ -26,6 +26,7 @@ from http11.headers import (
     check_trailers,
     is_strict,
     normalized_length,
+    put,
 )
 from http11.policy import Policy
 
@@ -55,7 +56,7 @@ else:
 
 
 @final
-@attrs.frozen(kw_only=True, init=False)
+@attrs.frozen(kw_only=True, init=False, order=False)
 class Request:
     """The head of a request (RFC 9112 3).
 
@@ -101,9 +102,21 @@ class Request:
         headers = checked_request_fields(headers, method, target, http_version, policy=SENDING, blame=blame)
         _put_request(self, method, target, headers, http_version)
 
+    if TYPE_CHECKING:
+        # For checkers that know `attrs.evolve` and `copy.replace` by it: here as in the other events, they take what
+        # the constructor takes, not what the attributes hold. attrs gives it its body, from Python 3.13 on.
+        def __replace__(
+            self,
+            *,
+            method: BytesLike = ...,
+            target: BytesLike = ...,
+            headers: HeadersLike = ...,
+            http_version: BytesLike = ...,
+        ) -> Request: ...
+
 
 @final
-@attrs.frozen(kw_only=True, init=False)
+@attrs.frozen(kw_only=True, init=False, order=False)
 class InformationalResponse:
     """The head of an interim response, which another one follows (RFC 9110 15.2).
 
@@ -136,9 +149,20 @@ class InformationalResponse:
         status_code = _checked_status_code(status_code, 100, 199)
         _checked_response(self, status_code, headers, http_version, reason)
 
+    if TYPE_CHECKING:
+
+        def __replace__(
+            self,
+            *,
+            status_code: int = ...,
+            headers: HeadersLike = ...,
+            http_version: BytesLike = ...,
+            reason: BytesLike = ...,
+        ) -> InformationalResponse: ...
+
 
 @final
-@attrs.frozen(kw_only=True, init=False)
+@attrs.frozen(kw_only=True, init=False, order=False)
 class Response:
     """The head of a final response (RFC 9112 4).
 
@@ -171,10 +195,30 @@ class Response:
         status_code = _checked_status_code(status_code, 200, 999)
         _checked_response(self, status_code, headers, http_version, reason)
 
+    if TYPE_CHECKING:
+
+        def __replace__(
+            self,
+            *,
+            status_code: int = ...,
+            headers: HeadersLike = ...,
+            http_version: BytesLike = ...,
+            reason: BytesLike = ...,
+        ) -> Response: ...
+
+
+class _DataInit(Generic[PayloadT_co]):
+    """The constructor of `Data`, without its overloads: mypy lets `attrs.evolve` take no class whose own has some."""
+
+    __slots__ = ()
+
+    def __init__(self, data: BytesLike | PayloadT_co, chunk_start: bool = False, chunk_end: bool = False) -> None:
+        _put_data(self, _payload(data), chunk_start, chunk_end)
+
 
 @final
-@attrs.frozen(init=False)
-class Data(Generic[PayloadT_co]):
+@attrs.frozen(init=False, order=False)
+class Data(_DataInit[PayloadT_co]):
     """A part of a message's body.
 
     Where its boundaries lie means nothing; the chunk flags tell what the sender chose (RFC 9112 7.1).
@@ -193,16 +237,26 @@ class Data(Generic[PayloadT_co]):
     chunk_start: bool
     chunk_end: bool
 
-    @overload
-    def __init__(self: Data[bytes], data: BytesLike, chunk_start: bool = False, chunk_end: bool = False) -> None: ...
-    @overload
-    def __init__(self: Data[PayloadT], data: PayloadT, chunk_start: bool = False, chunk_end: bool = False) -> None: ...
-    def __init__(self, data: BytesLike | Sized, chunk_start: bool = False, chunk_end: bool = False) -> None:
-        _put_data(self, _payload(data), chunk_start, chunk_end)
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(cls, data: BytesLike, chunk_start: bool = False, chunk_end: bool = False) -> Data[bytes]: ...
+        @overload
+        def __new__(cls, data: PayloadT, chunk_start: bool = False, chunk_end: bool = False) -> Data[PayloadT]: ...
+        def __new__(  # noqa: D102 - it is there for its overloads
+            cls, data: BytesLike | Sized, chunk_start: bool = False, chunk_end: bool = False
+        ) -> Data[Sized]: ...
+        def __replace__(
+            self: Data[PayloadT],
+            *,
+            data: BytesLike | PayloadT = ...,
+            chunk_start: bool = ...,
+            chunk_end: bool = ...,
+        ) -> Data[PayloadT]: ...
 
 
 @final
-@attrs.frozen(kw_only=True, init=False)
+@attrs.frozen(kw_only=True, init=False, order=False)
 class EndOfMessage:
     """The end of a message, with or without a body.
 
@@ -221,11 +275,15 @@ class EndOfMessage:
     def __init__(self, *, headers: HeadersLike = ()) -> None:
         headers = _strict_headers(headers)
         check_trailers(headers, policy=SENDING, blame=LocalProtocolError)
-        object.__setattr__(self, "headers", headers)
+        put(self, "headers", headers)
+
+    if TYPE_CHECKING:
+
+        def __replace__(self, *, headers: HeadersLike = ...) -> EndOfMessage: ...
 
 
 @final
-@attrs.frozen(init=False)
+@attrs.frozen(init=False, order=False)
 class ConnectionClosed:
     """The sender has finished with the connection: it will send no more."""
 
@@ -234,6 +292,11 @@ class ConnectionClosed:
 
 class _Signal(type):
     """The type of what is not an event; each signal is a class and its own only instance."""
+
+    if TYPE_CHECKING:
+        # None can be made, and `type`'s own constructor would bring an `Any` into the type of each.
+        def __new__(mcs) -> NoReturn: ...
+        def __init__(cls) -> None: ...
 
     def __repr__(cls) -> str:
         return cls.__name__
@@ -323,9 +386,10 @@ def _is_absolute_form(target: bytes) -> bool:
     match = grammar.ABSOLUTE_FORM.fullmatch(target)
     if match is None:
         return False
-    if match[1].lower() not in _HOST_SCHEMES:
+    scheme: bytes = match[1]
+    if scheme.lower() not in _HOST_SCHEMES:
         return True
-    authority = match[2]
+    authority: bytes | None = match[2]
     return authority is not None and authority != b"" and grammar.HOST.fullmatch(authority) is not None
 
 
@@ -390,7 +454,7 @@ def received_data(data: bytes, *, chunk_start: bool, chunk_end: bool) -> Data[by
 def received_end(headers: Headers) -> EndOfMessage:
     """Make an `EndOfMessage` of trailers that a parser has checked."""
     event = EndOfMessage.__new__(EndOfMessage)
-    object.__setattr__(event, "headers", headers)
+    put(event, "headers", headers)
     return event
 
 
@@ -398,15 +462,13 @@ def received_end(headers: Headers) -> EndOfMessage:
 
 
 def _put_request(event: Request, method: bytes, target: bytes, headers: Headers, http_version: bytes) -> None:
-    put = object.__setattr__
     put(event, "method", method)
     put(event, "headers", headers)
     put(event, "target", target)
     put(event, "http_version", http_version)
 
 
-def _put_data(event: Data[Sized], data: Sized, chunk_start: bool, chunk_end: bool) -> None:
-    put = object.__setattr__
+def _put_data(event: _DataInit[Sized], data: Sized, chunk_start: bool, chunk_end: bool) -> None:
     put(event, "data", data)
     put(event, "chunk_start", chunk_start)
     put(event, "chunk_end", chunk_end)
@@ -419,7 +481,6 @@ def _put_response(
     http_version: bytes,
     reason: bytes,
 ) -> None:
-    put = object.__setattr__
     put(event, "status_code", status_code)
     put(event, "headers", headers)
     put(event, "http_version", http_version)
