@@ -9,7 +9,7 @@ builds its events with the ``received_...`` functions below.
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeAlias, TypeVar, cast, final, overload
+from typing import TYPE_CHECKING, Final, Generic, Never, TypeAlias, TypeVar, cast, final, overload
 
 import attrs
 
@@ -294,9 +294,9 @@ class _Signal(type):
     """The type of what is not an event; each signal is a class and its own only instance."""
 
     if TYPE_CHECKING:
-        # None can be made, and `type`'s own constructor would bring an `Any` into the type of each.
-        def __new__(mcs) -> NoReturn: ...
-        def __init__(cls) -> None: ...
+        # A signal cannot be called; and `type`'s own constructor would bring an `Any` into the type of each.
+        def __new__(mcs, never: Never, /) -> _Signal: ...
+        def __init__(cls, never: Never, /) -> None: ...
 
     def __repr__(cls) -> str:
         return cls.__name__
