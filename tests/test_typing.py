@@ -2,20 +2,86 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.typing.checkers import CHECKERS, HERE, Checker, check, is_installed
+from tests.typing.checkers import CHECKERS, HERE, ROOT, Checker, Problem, any_expressions, check, is_installed, run
 from tests.typing.expectations import expectations, surprises
 
 PROGRAMS = sorted([*HERE.glob("accepted/*.py"), *HERE.glob("rejected/*.py")])
 EXPECTED = [one for path in PROGRAMS for one in expectations(path)]
+REJECTED = [one for one in EXPECTED if one.path.parent.name == "rejected"]
+
+# typeshed gives the constructor of `type` an `Any`, and so mypy finds one in its name, wherever it stands.
+ANYS = {
+    ("connection.py", "if not isinstance(event, type):"),
+    ("events.py", 'type.__setattr__(_signal, "__class__", _signal)'),
+    ("__main__.py", "if not isinstance(event, type):"),
+    ("__main__.py", "while isinstance(event := self.connection.next_event(), type):"),
+}
+
+
+def needs(checker: Checker) -> None:
+    # Where the checkers are expected, one that is not there is a failure, and not something to leave out.
+    if not is_installed(checker) and not os.environ.get("HTTP11_CHECKERS"):
+        pytest.skip(f"{checker} is not installed: python -m pip install --group lint")
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_each_line_is_accepted_or_rejected_as_it_says(checker: Checker) -> None:
-    # Where the checkers are expected, one that is not there is a failure, and not something to leave out.
-    if not is_installed(checker) and not os.environ.get("HTTP11_CHECKERS"):
-        pytest.skip(f"{checker} is not installed: python -m pip install --group lint")
+    needs(checker)
     assert "\n".join(surprises(checker, EXPECTED, check(checker))) == ""
+
+
+def test_each_mistake_is_found_by_all_checkers_but_for_those_that_are_named() -> None:
+    assert len(REJECTED) > 180
+    found = {checker: sum(checker in one.codes for one in REJECTED) for checker in CHECKERS}
+    missed = {checker: len(REJECTED) - number for checker, number in found.items()}
+    assert missed == {"mypy": 0, "pyright": 8, "ty": 17, "pyrefly": 11}
+
+
+def test_a_surprise_of_each_kind_is_told() -> None:
+    [wrong, *_] = REJECTED
+    code = wrong.codes["mypy"]
+    as_expected = Problem(wrong.path, wrong.line, code, f"so {wrong.word} is")
+    assert surprises("mypy", [wrong], [as_expected]) == []
+    for problems in (
+        [],
+        [as_expected._replace(code="syntax")],
+        [as_expected._replace(message="something else")],
+        [as_expected, as_expected._replace(line=wrong.line + 1)],
+        [as_expected, as_expected._replace(path=wrong.path.with_name("another.py"))],
+    ):
+        assert len(surprises("mypy", [wrong], problems)) == 1
+    unseen = wrong._replace(codes={})
+    assert surprises("mypy", [unseen], []) == []
+    assert len(surprises("mypy", [unseen], [as_expected])) == 1
+
+
+def test_no_expression_of_ours_has_an_any_in_its_type_but_those_that_are_listed() -> None:
+    needs("mypy")
+    found = any_expressions(ROOT / "src")
+    lines = {(one.path.name, one.path.read_text(encoding="utf-8").splitlines()[one.line - 1].strip()) for one in found}
+    assert lines == ANYS
+
+
+def test_pyright_knows_the_type_of_every_public_symbol() -> None:
+    needs("pyright")
+    # Here it goes by the `python` that it finds, whatever it is told.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    report = json.loads(run(["pyright", "--verifytypes=http11", "--outputjson"], ROOT, {"PATH": path}))
+    counts = report["typeCompleteness"]["exportedSymbolCounts"]
+    assert counts["withKnownType"] > 400
+    assert counts["withUnknownType"] == counts["withAmbiguousType"] == 0
+    assert report["typeCompleteness"]["completenessScore"] == 1
+
+
+def test_what_the_checkers_read_is_what_python_runs() -> None:
+    needs("mypy")
+    allowlist = HERE / "stubtest-allowlist.txt"
+    command = ["mypy.stubtest", "http11", "--mypy-config-file=mypy.ini", f"--allowlist={allowlist}"]
+    assert run([*command, "--ignore-unused-allowlist"], ROOT).startswith("Success")

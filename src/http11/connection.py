@@ -48,7 +48,7 @@ else:
 HeadT = TypeVar("HeadT", Request, InformationalResponse, Response)
 FieldsT = TypeVar("FieldsT", Request, InformationalResponse, Response, EndOfMessage)
 
-_Sendable: TypeAlias = "Request | InformationalResponse | Response | Data[PayloadT] | EndOfMessage | ConnectionClosed"
+_AllButData: TypeAlias = Request | InformationalResponse | Response | EndOfMessage | ConnectionClosed
 
 
 class Connection(Generic[RoleT_co]):
@@ -384,7 +384,7 @@ class Connection(Generic[RoleT_co]):
     def send_with_data_passthrough(self, event: Data[PayloadT]) -> list[bytes | PayloadT]: ...
     def send_with_data_passthrough(
         self,
-        event: _Sendable[PayloadT],
+        event: _AllButData | Data[PayloadT],
     ) -> list[bytes] | list[bytes | PayloadT] | None:
         """Return what to write for `event`, in order, where the payload of a `Data` appears as itself.
 
@@ -398,7 +398,7 @@ class Connection(Generic[RoleT_co]):
         """
         return self._send(event)
 
-    def _send(self, event: _Sendable[PayloadT]) -> list[bytes | PayloadT] | None:
+    def _send(self, event: _AllButData | Data[PayloadT]) -> list[bytes | PayloadT] | None:
         if type(event) not in _EVENTS:
             raise TypeError(f"expected an http11 event to send, got {type(event).__name__}")
         if self.our_state == states.ERROR:
@@ -411,7 +411,7 @@ class Connection(Generic[RoleT_co]):
             self._joint = states.after_error(self._joint, self._our_role)
             raise
 
-    def _pieces(self, event: _Sendable[PayloadT]) -> list[bytes | PayloadT] | None:
+    def _pieces(self, event: _AllButData | Data[PayloadT]) -> list[bytes | PayloadT] | None:
         role, blame = self._our_role, LocalProtocolError
         if isinstance(event, Data):
             self._on_body_or_close(role, "Data", blame)

@@ -7,6 +7,7 @@ user's would.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias, TypedDict, get_args
 
-__all__ = ["CHECKERS", "HERE", "Checker", "Problem", "check", "is_installed"]
+__all__ = ["CHECKERS", "HERE", "ROOT", "Checker", "Problem", "any_expressions", "check", "is_installed", "run"]
 
 HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parent.parent
 
 Checker: TypeAlias = Literal["mypy", "pyright", "ty", "pyrefly"]
 CHECKERS: Final[tuple[Checker, ...]] = get_args(Checker)
@@ -56,17 +58,34 @@ def check(checker: Checker, python: Path = Path(sys.executable)) -> list[Problem
 
     """
     command, read = _CALLS[checker]
+    return read(run([word.format(python=python) for word in command], HERE))
+
+
+def any_expressions(package: Path) -> list[Problem]:
+    """Return the expressions in `package` in whose type mypy finds an ``Any``."""
+    command = ["mypy", "--config-file=mypy.ini", "--disallow-any-expr", "--output=json", "--cache-dir=.mypy_cache/any"]
+    return _from_mypy(run([*command, str(package)], ROOT), ROOT)
+
+
+def run(command: Sequence[str], directory: Path, environment: Mapping[str, str] | None = None) -> str:
+    """Run the module that `command` begins with, and return what it prints.
+
+    Raises:
+        RuntimeError: It could not do its work.
+
+    """
     result = subprocess.run(
-        [sys.executable, "-m", *(word.format(python=python) for word in command)],
+        [sys.executable, "-m", *command],
         capture_output=True,
         check=False,
         text=True,
-        cwd=HERE,
+        cwd=directory,
+        env={**os.environ, **(environment or {})},
     )
     # 1 is "there are problems"; more is "it did not work".
     if result.returncode > 1:
-        raise RuntimeError(f"{checker} ended with {result.returncode}:\n{result.stdout}\n{result.stderr}")
-    return read(result.stdout)
+        raise RuntimeError(f"{command[0]} ended with {result.returncode}:\n{result.stdout}\n{result.stderr}")
+    return result.stdout
 
 
 # --- what each says ---------------------------------------------------------------------------------------------------
@@ -80,10 +99,10 @@ class _OfMypy(TypedDict):
     severity: str
 
 
-def _from_mypy(output: str) -> list[Problem]:
+def _from_mypy(output: str, directory: Path = HERE) -> list[Problem]:
     found: list[_OfMypy] = [json.loads(line) for line in output.splitlines()]
     return [
-        Problem(HERE / one["file"], one["line"], one["code"] or "", one["message"])
+        Problem(directory / one["file"], one["line"], one["code"] or "", one["message"])
         for one in found
         if one["severity"] == "error"
     ]
