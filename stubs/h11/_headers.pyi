@@ -1,0 +1,1 @@
+from http11 import Headers as Headers
