@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 README = (ROOT / "README.md").read_text("utf-8")
 
 
@@ -17,6 +18,16 @@ def programs() -> dict[str, str]:
     """Return the README's Python programs, by the words of their headings."""
     found = re.findall(r"^## A (client|server)\n+```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     return dict(found)
+
+
+def documented() -> dict[str, str]:
+    """Return the Python programs of the README and the manual, by names for files: `.ci/run` has them type-checked."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return {
+        f"{page.stem.lower().replace('-', '_')}_{number}.py": block
+        for page in pages
+        for number, block in enumerate(_BLOCK.findall(page.read_text("utf-8")), 1)
+    }
 
 
 def run(program: str, port: int) -> subprocess.Popen[str]:
