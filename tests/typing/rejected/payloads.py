@@ -22,7 +22,6 @@ def a_file_is_not_sent_as_bytes(
 
 def a_payload_has_a_size() -> None:
     Data(5)  # error: overload
-    Data(None)  # error: overload
     Data(iter([b""]))  # error: overload
     Data(object())  # error: overload
 

@@ -44,7 +44,6 @@ def a_sequence_of_pairs(headers: Headers, number: int) -> None:
     name: bytes = headers[0]  # error: assignment "tuple"
     fields: list[Field] = headers[1:]  # error: assignment "tuple"
     headers.get(number)  # error: argument "int"
-    headers.get_all(None)  # error: argument "None"
     for line in headers:
         line.decode()  # error: attribute "decode"
     print(name, fields)

@@ -57,7 +57,6 @@ def a_union_is_as_wrong_as_its_worst_member(
 
 def only_events_are_sent(conn: ClientConnection) -> None:
     conn.send(b"GET / HTTP/1.1\r\n\r\n")  # error: overload "send"
-    conn.send(None)  # error: overload "send"
     conn.send(EndOfMessage)  # error: overload "send"
     conn.send()  # error: overload "send"
 
