@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -85,3 +88,23 @@ def test_what_the_checkers_read_is_what_python_runs() -> None:
     allowlist = HERE / "stubtest-allowlist.txt"
     command = ["mypy.stubtest", "http11", "--mypy-config-file=mypy.ini", f"--allowlist={allowlist}"]
     assert run([*command, "--ignore-unused-allowlist"], ROOT).startswith("Success")
+
+
+# --- accepted programs ------------------------------------------------------------------------------------------------
+
+ACCEPTED = sorted(HERE.glob("accepted/*.py"))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in ACCEPTED if "def main()" in path.read_text("utf-8")], ids=attrgetter("stem")
+)
+def test_an_accepted_program_does_what_it_should(path: Path) -> None:
+    # Otherwise it might satisfy every checker and be wrong.
+    importlib.import_module(f"tests.typing.accepted.{path.stem}").main()
+
+
+@pytest.mark.parametrize("path", ACCEPTED, ids=attrgetter("stem"))
+def test_an_accepted_program_silences_no_checker(path: Path) -> None:
+    # What needs one of these to be accepted proves nothing.
+    forbidden = re.compile(r"\bcast\(|type: ignore|pyright:|ty: ignore|pyrefly:|\bAny\b")
+    assert forbidden.findall(path.read_text("utf-8")) == []
