@@ -1,6 +1,7 @@
 """Events, fields, policies and errors: what they are made of, what they hold, and what can be done with them."""
 
-from collections.abc import Iterator, Sequence, Sized
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from enum import IntEnum
 from http import HTTPStatus
 from typing import assert_never, assert_type
@@ -75,6 +76,12 @@ def named_fields(**fields: str) -> HeadersLike:
     return fields.items()
 
 
+def from_mapping_or_pairs(fields: Mapping[str, str] | Sequence[tuple[str, str]] | None) -> Headers:
+    if isinstance(fields, Mapping):
+        return Headers(fields.items())
+    return Headers(fields or ())
+
+
 def fields_may_be_said_in_any_way() -> None:
     pairs: list[Field] = [(b"Host", b"a")]
     mixed: Sequence[tuple[BytesLike, BytesLike]] = [("Host", b"a")]
@@ -90,6 +97,8 @@ def fields_may_be_said_in_any_way() -> None:
         Headers({"Host": "a"}.items()),
         Headers(zip(["Host"], [b"a"], strict=True)),
         Headers(named_fields(Host="a")),
+        from_mapping_or_pairs({"Host": "a"}),
+        from_mapping_or_pairs([("Host", "a")]),
         Headers(Headers(pairs)),
     ):
         assert_type(headers, Headers)
@@ -105,6 +114,11 @@ def a_status_code_may_be_an_enum() -> None:
     assert Response(status_code=HTTPStatus.OK, headers=[]) == RESPONSE
     assert Response(status_code=Teapot.IM_A_TEAPOT, headers=[]).status_code == 418
     assert InformationalResponse(status_code=HTTPStatus.CONTINUE, headers=[]) == INTERIM
+
+
+def a_response_of_either_kind(status_code: int, fields: Iterable[Field]) -> InformationalResponse | Response:
+    kind = Response if status_code >= 200 else InformationalResponse
+    return kind(status_code=status_code, headers=fields)
 
 
 def data_is_of_bytes_or_of_what_it_is_given() -> None:
@@ -190,6 +204,30 @@ def evolving_keeps_the_type() -> None:
     assert_type(attrs.evolve(ConnectionClosed()), ConnectionClosed)
     assert attrs.evolve(REQUEST, method="PUT", headers=REQUEST.headers).method == b"PUT"
     assert attrs.evolve(Data(b"x"), data="y") == Data(b"y")
+
+
+def without_field(head: Request | InformationalResponse | Response, name: bytes) -> Headers:
+    return attrs.evolve(head, headers=[pair for pair in head.headers if pair[0] != name]).headers
+
+
+def they_are_copied() -> None:
+    assert_type(copy.copy(REQUEST), Request)
+    assert_type(copy.deepcopy(REQUEST.headers), Headers)
+    assert_type(copy.copy(Data("x")), Data[bytes])
+    assert copy.deepcopy(REQUEST) == REQUEST
+    assert without_field(Response(status_code=200, headers=[("ETag", "x")]), b"etag") == []
+
+
+def they_are_dispatched_on() -> None:
+    seen: list[str] = []
+    table: dict[type[Event], Callable[[Event], None]] = {
+        Request: lambda event: seen.append(type(event).__name__),
+        Response: lambda _: seen.append("a response"),
+    }
+    events: list[Event] = [REQUEST, RESPONSE]
+    for event in events:
+        table[type(event)](event)
+    assert seen == ["Request", "a response"]
 
 
 def they_are_taken_apart() -> None:
@@ -302,10 +340,13 @@ def main() -> None:
     bytes_may_be_said_in_any_way()
     fields_may_be_said_in_any_way()
     a_status_code_may_be_an_enum()
+    assert [type(a_response_of_either_kind(code, ())) for code in (100, 200)] == [InformationalResponse, Response]
     data_is_of_bytes_or_of_what_it_is_given()
     attributes_have_one_type()
     fields_are_a_sequence()
     evolving_keeps_the_type()
+    they_are_copied()
+    they_are_dispatched_on()
     they_are_taken_apart()
     they_are_values()
     a_policy_is_made_of_another()
