@@ -40,11 +40,12 @@ def test_each_line_is_accepted_or_rejected_as_it_says(checker: Checker) -> None:
     assert "\n".join(surprises(checker, EXPECTED, check(checker))) == ""
 
 
-def test_each_mistake_is_found_by_all_checkers_but_for_those_that_are_named() -> None:
-    assert len(REJECTED) > 180
-    found = {checker: sum(checker in one.codes for one in REJECTED) for checker in CHECKERS}
-    missed = {checker: len(REJECTED) - number for checker, number in found.items()}
-    assert missed == {"mypy": 0, "pyright": 8, "ty": 17, "pyrefly": 11}
+def test_mypy_finds_each_mistake_and_most_of_them_everybody_does() -> None:
+    assert len(REJECTED) > 240
+    assert all("mypy" in one.codes for one in REJECTED)
+    missed = {checker: sum(checker not in one.codes for one in REJECTED) for checker in CHECKERS}
+    # pyright and ty do not look into `attrs.evolve`, ty and pyrefly not for what can never be equal.
+    assert missed == {"mypy": 0, "pyright": 25, "ty": 34, "pyrefly": 11}
 
 
 def test_a_surprise_of_each_kind_is_told() -> None:

@@ -322,18 +322,15 @@ del _signal
 Signal: TypeAlias = type[NEED_DATA] | type[PAUSED]
 """What `Connection.next_event` returns when it has no event."""
 
-if TYPE_CHECKING:
-    ClientEvent: TypeAlias = Request | Data[bytes] | EndOfMessage | ConnectionClosed
-    """What a client sends, and a server receives."""
-    ServerEvent: TypeAlias = InformationalResponse | Response | Data[bytes] | EndOfMessage | ConnectionClosed
-    """What a server sends, and a client receives."""
-    Event: TypeAlias = Request | InformationalResponse | Response | Data[bytes] | EndOfMessage | ConnectionClosed
-    """Any event."""
-else:
-    # `isinstance(event, Event)` does not take a parameterized class.
-    ClientEvent = Request | Data | EndOfMessage | ConnectionClosed
-    ServerEvent = InformationalResponse | Response | Data | EndOfMessage | ConnectionClosed
-    Event = Request | InformationalResponse | Response | Data | EndOfMessage | ConnectionClosed
+# A bare `Data` is one of bytes to a checker, and a class at run time: `isinstance(event, ClientEvent)` is for both.
+ClientEvent: TypeAlias = Request | Data | EndOfMessage | ConnectionClosed
+"""What a client sends, and a server receives."""
+
+ServerEvent: TypeAlias = InformationalResponse | Response | Data | EndOfMessage | ConnectionClosed
+"""What a server sends, and a client receives."""
+
+Event: TypeAlias = Request | InformationalResponse | Response | Data | EndOfMessage | ConnectionClosed
+"""Any event."""
 
 
 # --- rules of the start line, for both directions -------------------------------------------------------------------

@@ -3,15 +3,22 @@
 from typing import assert_never, assert_type
 
 from http11 import (
+    CLIENT,
+    SERVER,
     ClientConnection,
+    ClientEvent,
+    Connection,
     ConnectionClosed,
     Data,
     EndOfMessage,
+    Event,
     Headers,
     InformationalResponse,
     Request,
     Response,
     ServerConnection,
+    ServerEvent,
+    Signal,
 )
 
 
@@ -95,3 +102,37 @@ def a_client_asks_in_turn(conn: ClientConnection) -> str:
     if isinstance(event, ConnectionClosed):
         return "closed"
     assert_never(event)
+
+
+def a_union_is_a_question_too(server: ServerConnection, client: ClientConnection, either: Connection) -> str:
+    received = server.next_event()
+    if isinstance(received, ClientEvent):
+        assert_type(received, ClientEvent)
+    else:
+        assert_type(received, Signal)
+    answer = client.next_event()
+    if not isinstance(answer, Event):
+        assert_type(answer, Signal)
+        return "a signal"
+    assert_type(answer, ServerEvent)
+    event = either.next_event()
+    if isinstance(event, Event):
+        assert_type(event, Event)
+    return type(answer).__name__
+
+
+def main() -> None:
+    client, server = Connection(CLIENT), Connection(SERVER)
+    assert a_server_matches(server) == a_client_asks_in_turn(client) == "a signal"
+    server.receive_data(client.send(Request(method="GET", target="/", headers=[("Host", "a")])))
+    assert a_server_matches(server) == "a GET"
+    server.receive_data(client.send(EndOfMessage()))
+    assert a_server_asks_in_turn(server) == "no more"
+    assert a_union_is_a_question_too(server, client, server) == "a signal"
+    client.receive_data(server.send(InformationalResponse(status_code=103, headers=[])))
+    assert a_client_matches(client) == "interim"
+    client.receive_data(server.send(Response(status_code=200, headers=[("Content-Length", "2")])))
+    assert a_client_matches(client) == "the response"
+    client.receive_data(server.send(Data(b"hi")))
+    assert a_union_is_a_question_too(server, client, server) == "Data"
+    assert a_client_asks_in_turn(client) == "the end"
