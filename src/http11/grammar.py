@@ -1,8 +1,9 @@
 r"""The grammar of RFC 9110 and RFC 9112 as compiled patterns, each beside the rule that it spells.
 
 Nobody else writes a pattern. All are over `bytes`, in explicit sets of bytes (never ``\s``, ``\w`` or ``$``), and
-all repetition is possessive (``*+``, ``++``, ``?+``) wherever what follows could match the same bytes, so that no
-input costs more than linear time.
+no repetition gives back what it has matched wherever what follows could match the same bytes, so that no input costs
+more than linear time. One of single bytes is possessive (``*+``, ``++``, ``?+``); one of a group stands in an atomic
+group instead, because in a possessive one CPython 3.11.0 to 3.11.4 take half a group for a whole one (gh-106052).
 
 Three kinds of name:
 
@@ -52,6 +53,19 @@ __all__ = [
     "VALUE_RUN",
 ]
 
+
+def _any(group: bytes) -> bytes:
+    return rb"(?>(?:%b)*)" % group
+
+
+def _some(group: bytes) -> bytes:
+    return rb"(?>(?:%b)+)" % group
+
+
+def _perhaps(group: bytes) -> bytes:
+    return rb"(?>(?:%b)?)" % group
+
+
 # --- RFC 9110 5.6: the common rules ---------------------------------------------------------------------------------
 
 # tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
@@ -67,7 +81,7 @@ _TEXT: Final = rb"[\t -~\x80-\xff]"
 # quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE
 #   qdtext      = HTAB / SP / %x21 / %x23-5B / %x5D-7E / obs-text
 #   quoted-pair = "\" ( HTAB / SP / VCHAR / obs-text )
-_QUOTED: Final = rb"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"
+_QUOTED: Final = _any(rb"[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff]")
 _QUOTED_STRING: Final = b'"%b"' % _QUOTED
 
 # --- RFC 9112 2 and 3: the request line -----------------------------------------------------------------------------
@@ -83,7 +97,7 @@ TARGET: Final = re.compile(_TARGET_CHAR + rb"++")
 # --- RFC 3986 3.2: authority ----------------------------------------------------------------------------------------
 
 # reg-name = *( unreserved / pct-encoded / sub-delims ), which covers IPv4address. An empty host names nobody.
-_REG_NAME: Final = rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})++"
+_REG_NAME: Final = _some(rb"[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2}")
 _H16: Final = rb"[0-9A-Fa-f]{1,4}"
 # dec-octet, without leading zeros
 _OCTET: Final = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -108,7 +122,7 @@ _IPVFUTURE: Final = rb"[vV][0-9A-Fa-f]++\.[A-Za-z0-9\-._~!$&'()*+,;=:]++"
 # uri-host = IP-literal / IPv4address / reg-name
 _URI_HOST: Final = rb"(?:\[(?:%b|%b)\]|%b)" % (_IPV6, _IPVFUTURE, _REG_NAME)
 # Host = uri-host [ ":" port ], or empty (RFC 9112 3.2). Groups: host, port.
-HOST: Final = re.compile(rb"(?:(%b)(?::([0-9]*+))?+)?+" % _URI_HOST)
+HOST: Final = re.compile(_perhaps(rb"(%b)%b" % (_URI_HOST, _perhaps(rb":([0-9]*+)"))))
 # A port that TCP has: 1 to 65535.
 _PORT: Final = rb"0*+(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 # authority-form = uri-host ":" port; "a server MUST reject a CONNECT request that targets an empty or invalid port
@@ -118,7 +132,7 @@ CONNECT_TARGET: Final = re.compile(rb"%b:%b" % (_URI_HOST, _PORT))
 AUTHORITY_FORM: Final = re.compile(rb"%b:[0-9]*+" % _URI_HOST)
 # absolute-form = absolute-URI = scheme ":" hier-part [ "?" query ]. Groups: scheme, authority (None where there is no
 # "//").
-ABSOLUTE_FORM: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+\-.]*+):(?://([^/?#]*+))?+[!-~]*+")
+ABSOLUTE_FORM: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+\-.]*+):%b[!-~]*+" % _perhaps(rb"//([^/?#]*+)"))
 
 # --- RFC 9112 4: the status line ------------------------------------------------------------------------------------
 
@@ -130,7 +144,7 @@ REASON: Final = re.compile(_TEXT + rb"*+")
 # field-name = token
 FIELD_NAME: Final = re.compile(_TOKEN)
 # field-value = *field-content: no white space at either end
-FIELD_VALUE: Final = re.compile(rb"(?:%b++(?:[ \t]++%b++)*+)?+" % (_VCHAR, _VCHAR))
+FIELD_VALUE: Final = re.compile(_perhaps(rb"%b++%b" % (_VCHAR, _any(rb"[ \t]++%b++" % _VCHAR))))
 # field-line = field-name ":" OWS field-value OWS, and its CRLF. The value's class takes the OWS behind it along.
 _FIELD_LINE: Final = rb"%b:%b*+\r\n" % (_TOKEN, _TEXT)
 # Over lines that match _FIELD_LINE. Groups: name, value with the OWS behind it.
@@ -139,18 +153,18 @@ FIELD_LINES: Final = re.compile(rb"(%b):%b(%b*+)\r\n" % (_TOKEN, _OWS, _TEXT))
 # --- RFC 9112 2.1: whole sections -----------------------------------------------------------------------------------
 
 # request-line CRLF *( field-line CRLF ) CRLF. Groups: method, target, version.
-REQUEST_HEAD: Final = re.compile(rb"(%b) (%b++) HTTP/(1\.[0-9])\r\n(?:%b)*+\r\n" % (_TOKEN, _TARGET_CHAR, _FIELD_LINE))
+REQUEST_HEAD: Final = re.compile(rb"(%b) (%b++) HTTP/(1\.[0-9])\r\n%b\r\n" % (_TOKEN, _TARGET_CHAR, _any(_FIELD_LINE)))
 # status-line CRLF *( field-line CRLF ) CRLF. Groups: version, status code, reason (None where even its SP is missing).
 RESPONSE_HEAD: Final = re.compile(
-    rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: (%b*+))?+\r\n(?:%b)*+\r\n" % (_TEXT, _FIELD_LINE)
+    rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})%b\r\n%b\r\n" % (_perhaps(rb" (%b*+)" % _TEXT), _any(_FIELD_LINE))
 )
 # trailer-section CRLF = *( field-line CRLF ) CRLF
-TRAILER_SECTION: Final = re.compile(rb"(?:%b)*+\r\n" % _FIELD_LINE)
+TRAILER_SECTION: Final = re.compile(_any(_FIELD_LINE) + rb"\r\n")
 # "A server that is expecting to receive and parse a request-line SHOULD ignore at least one empty line (CRLF) received
 # prior to the request-line" (RFC 9112 2.2)
-EMPTY_LINES: Final = re.compile(rb"(?:\r\n)*+")
+EMPTY_LINES: Final = re.compile(_any(rb"\r\n"))
 # "a recipient MAY recognize a single LF as a line terminator" (RFC 9112 2.2)
-LENIENT_EMPTY_LINES: Final = re.compile(rb"(?:\r?+\n)*+")
+LENIENT_EMPTY_LINES: Final = re.compile(_any(rb"\r?+\n"))
 LENIENT_HEAD_END: Final = re.compile(rb"\n\r?+\n")
 
 # --- RFC 9110 8.6, RFC 9112 7.1: lengths ----------------------------------------------------------------------------
@@ -161,8 +175,8 @@ CONTENT_LENGTH: Final = re.compile(rb"[0-9]++")
 #   chunk-size = 1*HEXDIG, here at most 16 of them
 #   chunk-ext  = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS ( token / quoted-string ) ] )
 CHUNK_LINE: Final = re.compile(
-    rb"([0-9A-Fa-f]{1,16}+)((?:%b;%b%b(?:%b=%b(?:%b|%b))?+)*+)"
-    % (_OWS, _OWS, _TOKEN, _OWS, _OWS, _TOKEN, _QUOTED_STRING)
+    rb"([0-9A-Fa-f]{1,16}+)(%b)"
+    % _any(rb"%b;%b%b%b" % (_OWS, _OWS, _TOKEN, _perhaps(rb"%b=%b(?:%b|%b)" % (_OWS, _OWS, _TOKEN, _QUOTED_STRING))))
 )
 
 # --- runs -----------------------------------------------------------------------------------------------------------
@@ -174,9 +188,10 @@ FRAGMENT_TARGET_RUN: Final = re.compile(rb"[!-~]*+")
 VALUE_RUN: Final = re.compile(_TEXT + rb"*+")
 # What the package h11 0.16 takes in a value and in a reason: all but NUL, LF, VT, FF and CR
 ANY_VALUE_RUN: Final = re.compile(rb"[^\x00\n\x0b\x0c\r]*+")
-STATUS_CODE_RUN: Final = re.compile(rb"(?:[1-9][0-9]{0,2}+)?+")
+STATUS_CODE_RUN: Final = re.compile(_perhaps(rb"[1-9][0-9]{0,2}+"))
 # As much as there is of an HTTP-version with its HTTP-name: HTTP-name "/" DIGIT "." DIGIT
-HTTP_VERSION_RUN: Final = re.compile(rb"(?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.[0-9]?+)?+)?+)?+)?+)?+)?+)?+")
+_VERSION_TAIL: Final = _perhaps(rb"/" + _perhaps(rb"[0-9]" + _perhaps(rb"\.[0-9]?+")))
+HTTP_VERSION_RUN: Final = re.compile(_perhaps(b"H" + _perhaps(b"T" + _perhaps(b"T" + _perhaps(b"P" + _VERSION_TAIL)))))
 HEX_RUN: Final = re.compile(rb"[0-9A-Fa-f]*+")
 NOT_CR_LF_RUN: Final = re.compile(rb"[^\r\n]*+")
 OWS_RUN: Final = re.compile(_OWS)
