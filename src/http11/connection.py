@@ -215,7 +215,7 @@ class Connection(Generic[RoleT_co]):
             RemoteProtocolError: The peer has broken the protocol, now or before; `their_state` is `ERROR`.
 
         """
-        state = self.their_state
+        state = self._joint.client if self._our_role == SERVER else self._joint.server
         if state == states.ERROR:
             raise violation(
                 RemoteProtocolError,
@@ -223,35 +223,16 @@ class Connection(Generic[RoleT_co]):
                 "expected nothing more of a peer that has broken the protocol",
             )
         try:
-            event = self._read(state)
-            if not isinstance(event, type):
-                self._received(event)
+            if state == states.SEND_BODY:
+                return self._read_body()
+            if state in (states.IDLE, states.SEND_RESPONSE):
+                return self._read_head(state)
+            return self._read_no_message(state)
         except BaseException:
             self._joint = states.after_error(self._joint, self.their_role)
             raise
-        return event
 
-    def _received(self, event: Event) -> None:
-        role, blame = self.their_role, RemoteProtocolError
-        if isinstance(event, Data):
-            self._on_body_or_close(role, "Data", blame)
-        elif isinstance(event, EndOfMessage):
-            self._on_body_or_close(role, "EndOfMessage", blame)
-        elif isinstance(event, Request):
-            self._on_request(role, event, blame)
-        elif isinstance(event, Response):
-            self._on_response(role, event, blame)
-        elif isinstance(event, InformationalResponse):
-            self._on_informational_response(role, event, blame)
-            self._count_informational_response()
-        else:
-            self._on_body_or_close(role, "ConnectionClosed", blame)
-
-    def _read(self, state: State) -> Event | Signal:
-        if state in (states.IDLE, states.SEND_RESPONSE):
-            return self._read_head(state)
-        if state == states.SEND_BODY:
-            return self._read_body()
+    def _read_no_message(self, state: State) -> ConnectionClosed | Signal:
         if state in (states.MIGHT_SWITCH_PROTOCOL, states.SWITCHED_PROTOCOL):
             return PAUSED
         if self._start < len(self._buffer):
@@ -263,11 +244,22 @@ class Connection(Generic[RoleT_co]):
                 f"expected the end of the connection in {state}, got more bytes",
                 offset=0,
             )
-        return ConnectionClosed() if self._closed else NEED_DATA
+        return self._close_received() if self._closed else NEED_DATA
+
+    def _close_received(self) -> ConnectionClosed:
+        self._on_body_or_close(self.their_role, "ConnectionClosed", RemoteProtocolError)
+        return ConnectionClosed()
 
     def _read_head(self, state: State) -> Event | Signal:
         section: parsing.Section = "response" if self._our_role == CLIENT else "request"
         policy = self._policy
+        # The usual case first: a head that has come in one piece, and is the first thing in the buffer.
+        if self._scan is None and not self._skipped and not policy.bare_lf:
+            start = self._start
+            stop = self._buffer.find(b"\r\n\r\n", start) + 4
+            if start + 4 < stop <= start + self._limit and self._buffer[start] not in b"\r\n":
+                self._offset = 0
+                return self._whole_head(section, stop)
         if section == "request":
             begin = parsing.skip_empty_lines(self._buffer, self._start, policy=policy)
             self._skipped += begin - self._start
@@ -284,23 +276,35 @@ class Connection(Generic[RoleT_co]):
         if isinstance(end, Scan):
             self._scan = end
             return self._incomplete(state)
+        return self._whole_head(section, end)
+
+    def _whole_head(self, section: parsing.Section, end: int) -> Request | InformationalResponse | Response:
         head = cut(self._buffer, self._start, end)
-        event: Request | InformationalResponse | Response
         if section == "request":
-            event = parsing.parse_request(head, policy=policy)
+            request = parsing.parse_request(head, policy=self._policy)
+            self._consume_head(end)
+            self._on_request(CLIENT, request, RemoteProtocolError)
+            return request
+        response = parsing.parse_response(head, policy=self._policy)
+        self._consume_head(end)
+        if isinstance(response, Response):
+            self._on_response(SERVER, response, RemoteProtocolError)
         else:
-            event = parsing.parse_response(head, policy=policy)
+            self._on_informational_response(SERVER, response, RemoteProtocolError)
+            self._count_informational_response()
+        return response
+
+    def _consume_head(self, end: int) -> None:
         self._skipped = 0
         self._scan = None
         self._consume(end)
-        return event
 
     def _incomplete(self, state: State) -> Event | Signal:
         unread = len(self._buffer) - self._start
         if not self._closed:
             return NEED_DATA
         if unread == 0 and state == states.IDLE:
-            return ConnectionClosed()
+            return self._close_received()
         raise violation(
             RemoteProtocolError,
             "head-cut-short",
@@ -309,6 +313,8 @@ class Connection(Generic[RoleT_co]):
 
     def _read_body(self) -> Event | Signal:
         buffer, start, body = self._buffer, self._start, self._body
+        if body is parsing.NO_BODY:
+            return self._end_received(parsing.END)
         try:
             if body is None:
                 event, body, stop = parsing.read_until_close(buffer, start, closed=self._closed)
@@ -329,7 +335,17 @@ class Connection(Generic[RoleT_co]):
             raise
         self._body = body
         self._consume(stop)
-        return NEED_DATA if event is None else event
+        if event is None:
+            return NEED_DATA
+        if isinstance(event, EndOfMessage):
+            return self._end_received(event)
+        # A client that goes on does not wait any more.
+        self._waiting_for_continue = False
+        return event
+
+    def _end_received(self, end: EndOfMessage) -> EndOfMessage:
+        self._on_body_or_close(self.their_role, "EndOfMessage", RemoteProtocolError)
+        return end
 
     def _consume(self, stop: int) -> None:
         """Move on to `_buffer[stop]`, and let go of what is not needed any more."""
@@ -360,7 +376,7 @@ class Connection(Generic[RoleT_co]):
             TypeError: `event` is not an event, or a `Data` whose payload is not bytes; nothing has changed.
 
         """
-        if isinstance(event, Data) and not isinstance(event.data, bytes):
+        if type(event) is Data and type(event.data) is not bytes:
             raise TypeError(
                 f"expected bytes as the payload of Data, got {type(event.data).__name__}: "
                 "use send_with_data_passthrough"
@@ -398,24 +414,23 @@ class Connection(Generic[RoleT_co]):
         """
         return self._send(event)
 
-    def _send(self, event: _AllButData | Data[PayloadT]) -> list[bytes | PayloadT] | None:
+    def _send(self, event: _AllButData | Data[PayloadT]) -> list[bytes] | list[bytes | PayloadT] | None:
         if type(event) not in _EVENTS:
             raise TypeError(f"expected an http11 event to send, got {type(event).__name__}")
-        if self.our_state == states.ERROR:
+        joint, role = self._joint, self._our_role
+        state = joint.server if role == SERVER else joint.client
+        if state == states.ERROR:
             raise violation(
                 LocalProtocolError, "already-failed", f"expected nothing in ERROR, got {type(event).__name__}"
             )
         try:
-            return self._pieces(event)
+            return self._framed(event.data, state) if type(event) is Data else self._all_but_data(event)
         except BaseException:
-            self._joint = states.after_error(self._joint, self._our_role)
+            self._joint = states.after_error(self._joint, role)
             raise
 
-    def _pieces(self, event: _AllButData | Data[PayloadT]) -> list[bytes | PayloadT] | None:
+    def _all_but_data(self, event: _AllButData) -> list[bytes] | None:
         role, blame = self._our_role, LocalProtocolError
-        if isinstance(event, Data):
-            self._on_body_or_close(role, "Data", blame)
-            return self._framed(event.data)
         if isinstance(event, EndOfMessage):
             end = _valid(event)
             self._on_body_or_close(role, "EndOfMessage", blame)
@@ -454,7 +469,12 @@ class Connection(Generic[RoleT_co]):
             return self._start == len(self._buffer)
         return not (self._request_method == b"PRI" and self._their_http_version == b"2.0")
 
-    def _framed(self, payload: PayloadT) -> list[bytes | PayloadT]:
+    def _framed(self, payload: PayloadT, state: State) -> list[bytes | PayloadT]:
+        # The one move that leads to where it began: no need to ask where it leads.
+        if state != states.SEND_BODY:
+            raise _state_error(self._joint, self._our_role, "Data", LocalProtocolError)
+        if self._our_role == CLIENT:
+            self._waiting_for_continue = False
         size = len(payload)
         kind, length = self._outgoing
         self._sent += size
@@ -532,17 +552,11 @@ class Connection(Generic[RoleT_co]):
     # One method for each kind of event, whichever side it is from: move the state machine, and remember what it says.
 
     def _on_request(self, role: Role, request: Request, blame: type[ErrorT]) -> None:
-        self._move(
-            role,
-            "Request",
-            blame,
-            keep_alive=self._keeps_alive(role, request),
-            upgrade=framing.proposes_upgrade(request),
-            connect=framing.proposes_connect(request),
-        )
+        facts = framing.request_facts(request)
+        self._move(role, "Request", blame, self._keeps_alive(role, facts), facts.upgrade, facts.connect)
         self._request_method = request.method
-        self._waiting_for_continue = framing.expects_continue(request)
-        self._begin_body(role, framing.request_framing(request))
+        self._waiting_for_continue = facts.waits
+        self._begin_body(role, facts.body)
         self._note_version(role, request)
 
     def _on_informational_response(self, role: Role, response: InformationalResponse, blame: type[ErrorT]) -> None:
@@ -555,53 +569,47 @@ class Connection(Generic[RoleT_co]):
 
     def _on_response(self, role: Role, response: Response, blame: type[ErrorT]) -> None:
         tunnels = framing.accepts_connect(response, self._request_method)
-        keep_alive = self._keeps_alive(role, response)
-        self._move(role, "2xx to CONNECT" if tunnels else "Response", blame, keep_alive=keep_alive)
+        facts = framing.response_facts(response, self._request_method)
+        self._move(role, "2xx to CONNECT" if tunnels else "Response", blame, self._keeps_alive(role, facts))
         self._waiting_for_continue = False
-        self._begin_body(role, framing.response_framing(response, self._request_method))
+        self._begin_body(role, facts.body)
         self._note_version(role, response)
 
     def _on_body_or_close(
-        self, role: Role, move: Literal["Data", "EndOfMessage", "ConnectionClosed"], blame: type[ErrorT]
+        self, role: Role, move: Literal["EndOfMessage", "ConnectionClosed"], blame: type[ErrorT]
     ) -> None:
         self._move(role, move, blame)
         # A client that goes on does not wait any more.
         if role == CLIENT:
             self._waiting_for_continue = False
 
-    def _move(
+    def _move(  # noqa: PLR0917 - called for each message, and names take time
         self,
         role: Role,
         move: Move,
         blame: type[ErrorT],
-        *,
         keep_alive: bool = True,
         upgrade: bool = False,
         connect: bool = False,
     ) -> None:
-        joint = states.after_move(
-            self._joint, role, move, keep_alive=keep_alive, proposes_upgrade=upgrade, proposes_connect=connect
-        )
+        joint = states.step(self._joint, role, move, keep_alive, upgrade, connect)
         if joint is None:
             raise _state_error(self._joint, role, move, blame)
         self._joint = joint
 
-    def _keeps_alive(self, role: Role, head: Request | Response) -> bool:
+    def _keeps_alive(self, role: Role, facts: framing.Facts) -> bool:
         # A message that says its length in two ways may have been understood in another way by somebody else, so what
         # follows it cannot be trusted. For a request, closing is a MUST (RFC 9112 6.1).
-        ambiguous = (
-            role != self._our_role
-            and not self._policy.reuse_after_length_and_chunked
-            and framing.length_and_chunked(head.headers)
+        return facts.keep_alive and not (
+            facts.ambiguous and role != self._our_role and not self._policy.reuse_after_length_and_chunked
         )
-        return framing.keeps_alive(head) and not ambiguous
 
     def _begin_body(self, role: Role, body: framing.BodyFraming) -> None:
         if role == self._our_role:
             self._outgoing = body
             self._sent = 0
         elif body.kind == "length":
-            self._body = parsing.LengthProgress(body.length)
+            self._body = parsing.LengthProgress(body.length) if body.length else parsing.NO_BODY
         else:
             self._body = parsing.ChunkedProgress() if body.kind == "chunked" else None
 

@@ -24,9 +24,11 @@ from http11.headers import (
     check_host,
     check_no_content,
     check_trailers,
+    first_values,
+    has_repeated_names,
     is_strict,
     normalized_length,
-    put,
+    setter,
 )
 from http11.policy import Policy
 
@@ -44,6 +46,8 @@ __all__ = [
     "ServerEvent",
     "Signal",
 ]
+
+_NO_FIELDS: Final = Headers()
 
 PayloadT = TypeVar("PayloadT", bound=Sized)
 if TYPE_CHECKING:
@@ -147,7 +151,8 @@ class InformationalResponse:
         reason: BytesLike = b"",
     ) -> None:
         status_code = _checked_status_code(status_code, 100, 199)
-        _checked_response(self, status_code, headers, http_version, reason)
+        headers, http_version, reason = _checked_response(headers, http_version, reason)
+        _put_informational_response(self, status_code, headers, http_version, reason)
 
     if TYPE_CHECKING:
 
@@ -193,7 +198,8 @@ class Response:
         reason: BytesLike = b"",
     ) -> None:
         status_code = _checked_status_code(status_code, 200, 999)
-        _checked_response(self, status_code, headers, http_version, reason)
+        headers, http_version, reason = _checked_response(headers, http_version, reason)
+        _put_response(self, status_code, headers, http_version, reason)
 
     if TYPE_CHECKING:
 
@@ -213,7 +219,9 @@ class _DataInit(Generic[PayloadT_co]):
     __slots__ = ()
 
     def __init__(self, data: BytesLike | PayloadT_co, chunk_start: bool = False, chunk_end: bool = False) -> None:
-        _put_data(self, _payload(data), chunk_start, chunk_end)
+        _put_data(self, data if type(data) is bytes else _payload(data))
+        _put_chunk_start(self, chunk_start)
+        _put_chunk_end(self, chunk_end)
 
 
 @final
@@ -273,9 +281,12 @@ class EndOfMessage:
     headers: Headers
 
     def __init__(self, *, headers: HeadersLike = ()) -> None:
+        if headers == ():
+            _put_trailers(self, _NO_FIELDS)
+            return
         headers = _strict_headers(headers)
         check_trailers(headers, policy=SENDING, blame=LocalProtocolError)
-        put(self, "headers", headers)
+        _put_trailers(self, headers)
 
     if TYPE_CHECKING:
 
@@ -394,6 +405,17 @@ def checked_request_fields(
     headers: Headers, method: bytes, target: bytes, http_version: bytes, *, policy: Policy, blame: type[ErrorT]
 ) -> Headers:
     """Check what the fields of a request must keep together, and return them normalized (RFC 9112 3.2 and 6)."""
+    first = first_values(headers)
+    # Most requests: a Host that is one, a target that names no other, and no word of a length.
+    if (
+        target[:1] == b"/"
+        and (host := first.get(b"host")) is not None
+        and grammar.HOST.fullmatch(host) is not None
+        and b"content-length" not in first
+        and b"transfer-encoding" not in first
+        and not has_repeated_names(headers)
+    ):
+        return headers
     # HTTP/1.2 to 1.9 are read as 1.1; what only a tolerance lets in, such as HTTP/2.0, is not held to its rules.
     required = b"1.1" <= http_version <= b"1.9"
     check_host(headers, method, target, required=required, policy=policy, blame=blame)
@@ -405,7 +427,20 @@ def checked_request_fields(
 
 def checked_response_fields(headers: Headers, http_version: bytes, *, policy: Policy, blame: type[ErrorT]) -> Headers:
     """Check what the fields of a response must keep together, and return them normalized (RFC 9112 6)."""
+    first = first_values(headers)
+    length = first.get(b"content-length")
+    # Most responses: one length, or none, and no coding.
+    if (
+        b"transfer-encoding" not in first
+        and not has_repeated_names(headers)
+        and (length is None or (len(length) < _SHORT_LENGTH and length.isdigit()))
+    ):
+        return headers
     return normalized_length(headers, of_request=False, http10=http_version < b"1.1", policy=policy, blame=blame)
+
+
+# Fewer digits than any reader could stumble over.
+_SHORT_LENGTH: Final = 16
 
 
 # --- building without checking twice: for what has been checked ------------------------------------------------------
@@ -422,21 +457,25 @@ def received_response(
     status_code: int, headers: Headers, http_version: bytes, reason: bytes
 ) -> InformationalResponse | Response:
     """Make a response of parts that a parser has checked."""
-    event = (
-        InformationalResponse.__new__(InformationalResponse)
-        if status_code < 200  # noqa: PLR2004 - the class 1xx
-        else Response.__new__(Response)
-    )
+    if status_code < 200:  # noqa: PLR2004 - the class 1xx
+        interim = InformationalResponse.__new__(InformationalResponse)
+        _put_informational_response(interim, status_code, headers, http_version, reason)
+        return interim
+    event = Response.__new__(Response)
     _put_response(event, status_code, headers, http_version, reason)
     return event
 
 
-ResponseT = TypeVar("ResponseT", InformationalResponse, Response)
-
-
-def with_headers(response: ResponseT, headers: Headers) -> ResponseT:
+def informational_response_with(response: InformationalResponse, headers: Headers) -> InformationalResponse:
     """Return `response` with other fields, which `http11.framing` has chosen."""
-    event: ResponseT = object.__new__(type(response))
+    event = InformationalResponse.__new__(InformationalResponse)
+    _put_informational_response(event, response.status_code, headers, response.http_version, response.reason)
+    return event
+
+
+def response_with(response: Response, headers: Headers) -> Response:
+    """Return `response` with other fields, which `http11.framing` has chosen."""
+    event = Response.__new__(Response)
     _put_response(event, response.status_code, headers, response.http_version, response.reason)
     return event
 
@@ -444,69 +483,85 @@ def with_headers(response: ResponseT, headers: Headers) -> ResponseT:
 def received_data(data: bytes, *, chunk_start: bool, chunk_end: bool) -> Data[bytes]:
     """Make a `Data` of received bytes."""
     event: Data[bytes] = object.__new__(Data)
-    _put_data(event, data, chunk_start, chunk_end)
+    _put_data(event, data)
+    _put_chunk_start(event, chunk_start)
+    _put_chunk_end(event, chunk_end)
     return event
 
 
 def received_end(headers: Headers) -> EndOfMessage:
     """Make an `EndOfMessage` of trailers that a parser has checked."""
     event = EndOfMessage.__new__(EndOfMessage)
-    put(event, "headers", headers)
+    _put_trailers(event, headers)
     return event
 
 
 # --- the constructors' helpers --------------------------------------------------------------------------------------
 
 
+_put_method: Final = setter(Request, "method")
+_put_target: Final = setter(Request, "target")
+_put_request_headers: Final = setter(Request, "headers")
+_put_request_version: Final = setter(Request, "http_version")
+
+
 def _put_request(event: Request, method: bytes, target: bytes, headers: Headers, http_version: bytes) -> None:
-    put(event, "method", method)
-    put(event, "headers", headers)
-    put(event, "target", target)
-    put(event, "http_version", http_version)
+    _put_method(event, method)
+    _put_target(event, target)
+    _put_request_headers(event, headers)
+    _put_request_version(event, http_version)
 
 
-def _put_data(event: _DataInit[Sized], data: Sized, chunk_start: bool, chunk_end: bool) -> None:
-    put(event, "data", data)
-    put(event, "chunk_start", chunk_start)
-    put(event, "chunk_end", chunk_end)
+_put_data: Final = setter(Data, "data")
+_put_chunk_start: Final = setter(Data, "chunk_start")
+_put_chunk_end: Final = setter(Data, "chunk_end")
+_put_trailers: Final = setter(EndOfMessage, "headers")
+
+_put_status_code: Final = setter(Response, "status_code")
+_put_headers: Final = setter(Response, "headers")
+_put_http_version: Final = setter(Response, "http_version")
+_put_reason: Final = setter(Response, "reason")
+_put_interim_status_code: Final = setter(InformationalResponse, "status_code")
+_put_interim_headers: Final = setter(InformationalResponse, "headers")
+_put_interim_http_version: Final = setter(InformationalResponse, "http_version")
+_put_interim_reason: Final = setter(InformationalResponse, "reason")
 
 
-def _put_response(
-    event: InformationalResponse | Response,
-    status_code: int,
-    headers: Headers,
-    http_version: bytes,
-    reason: bytes,
+def _put_response(event: Response, status_code: int, headers: Headers, http_version: bytes, reason: bytes) -> None:
+    _put_status_code(event, status_code)
+    _put_headers(event, headers)
+    _put_http_version(event, http_version)
+    _put_reason(event, reason)
+
+
+def _put_informational_response(
+    event: InformationalResponse, status_code: int, headers: Headers, http_version: bytes, reason: bytes
 ) -> None:
-    put(event, "status_code", status_code)
-    put(event, "headers", headers)
-    put(event, "http_version", http_version)
-    put(event, "reason", reason)
+    _put_interim_status_code(event, status_code)
+    _put_interim_headers(event, headers)
+    _put_interim_http_version(event, http_version)
+    _put_interim_reason(event, reason)
 
 
-def _checked_response(
-    event: InformationalResponse | Response,
-    status_code: int,
-    headers: HeadersLike,
-    http_version: BytesLike,
-    reason: BytesLike,
-) -> None:
+def _checked_response(headers: HeadersLike, http_version: BytesLike, reason: BytesLike) -> tuple[Headers, bytes, bytes]:
     blame = LocalProtocolError
     http_version, reason = as_bytes(http_version), as_bytes(reason)
     _check_version(http_version)
     if grammar.REASON.fullmatch(reason) is None:
         raise violation(blame, "bad-reason", "expected a reason of visible characters, SP and HTAB, got something else")
     headers = checked_response_fields(_strict_headers(headers), http_version, policy=SENDING, blame=blame)
-    _put_response(event, status_code, headers, http_version, reason)
+    return headers, http_version, reason
 
 
 def _strict_headers(headers: HeadersLike) -> Headers:
-    if isinstance(headers, Headers) and is_strict(headers):
+    if type(headers) is Headers and is_strict(headers):
         return headers
     return Headers(headers)
 
 
 def _check_version(http_version: bytes) -> None:
+    if http_version == b"1.1":
+        return
     if grammar.HTTP_VERSION.fullmatch(http_version) is None or http_version[:1] != b"1":
         raise violation(
             LocalProtocolError,
@@ -516,6 +571,8 @@ def _check_version(http_version: bytes) -> None:
 
 
 def _checked_status_code(status_code: object, lowest: int, highest: int) -> int:
+    if type(status_code) is int and lowest <= status_code <= highest:
+        return status_code
     if not isinstance(status_code, int):
         raise violation(
             LocalProtocolError,

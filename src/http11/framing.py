@@ -8,24 +8,31 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from http11.events import InformationalResponse, Request, Response, with_headers
-from http11.headers import Headers, first_value, is_strict, list_members, received_headers
+from http11.events import InformationalResponse, Request, Response, informational_response_with, response_with
+from http11.headers import (
+    Headers,
+    first_value,
+    first_values,
+    is_strict,
+    list_members,
+    received_headers,
+    spelled_fields,
+)
 
 __all__ = [
     "CHUNKED",
     "NO_BODY",
     "UNTIL_CLOSE",
     "BodyFraming",
+    "Facts",
     "FramingKind",
     "accepts_connect",
-    "expects_continue",
     "informational_to_send",
     "is_http11",
     "keeps_alive",
-    "length_and_chunked",
-    "proposes_connect",
-    "proposes_upgrade",
+    "request_facts",
     "request_framing",
+    "response_facts",
     "response_framing",
     "response_to_send",
 ]
@@ -49,6 +56,64 @@ class BodyFraming(NamedTuple):
 NO_BODY: Final = BodyFraming("length", 0)
 CHUNKED: Final = BodyFraming("chunked")
 UNTIL_CLOSE: Final = BodyFraming("until-close")
+
+
+class Facts(NamedTuple):
+    """What a head says about its message and its connection.
+
+    Attributes:
+        body: How its body's end is found.
+        keep_alive: Whether the connection may be used again after this message (RFC 9112 9.3).
+        ambiguous: Whether it says its length in two ways (RFC 9112 6.1).
+        upgrade: Whether a client would like to speak another protocol (RFC 9110 7.8).
+        connect: Whether a client asks for a tunnel (RFC 9110 9.3.6).
+        waits: Whether a client waits for a 100 before it sends the body (RFC 9110 10.1.1).
+
+    """
+
+    body: BodyFraming
+    keep_alive: bool = True
+    ambiguous: bool = False
+    upgrade: bool = False
+    connect: bool = False
+    waits: bool = False
+
+
+_PLAIN_REQUEST: Final = Facts(NO_BODY)
+
+
+def request_facts(request: Request) -> Facts:
+    """Say what the head of `request` decides.
+
+    "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request" (RFC 9110 7.8), and "a server
+    that receives a 100-continue expectation in an HTTP/1.0 request MUST ignore that expectation" (RFC 9110 10.1.1).
+    """
+    headers = request.headers
+    first = first_values(headers)
+    http11 = request.http_version >= b"1.1"
+    length, coding = first.get(b"content-length"), first.get(b"transfer-encoding")
+    upgrade, expect, connection = first.get(b"upgrade"), first.get(b"expect"), first.get(b"connection")
+    connect = request.method == b"CONNECT"
+    if http11 and length is coding is upgrade is expect is connection is None and not connect:
+        return _PLAIN_REQUEST
+    return Facts(
+        request_framing(request),
+        keeps_alive(request),
+        length is not None and coding is not None,
+        http11 and upgrade is not None and bool(list_members(headers, b"upgrade")),
+        connect,
+        http11 and expect is not None and b"100-continue" in list_members(headers, b"expect"),
+    )
+
+
+def response_facts(response: Response, request_method: bytes | None) -> Facts:
+    """Say what the head of `response` decides, which answers a request of `request_method`."""
+    first = first_values(response.headers)
+    return Facts(
+        response_framing(response, request_method),
+        keeps_alive(response),
+        b"transfer-encoding" in first and b"content-length" in first,
+    )
 
 
 def request_framing(request: Request) -> BodyFraming:
@@ -75,13 +140,6 @@ def _framing_by_fields(headers: Headers) -> BodyFraming | None:
     return None if length is None else BodyFraming("length", int(length))
 
 
-def length_and_chunked(headers: Headers) -> bool:
-    """Tell whether a message says its length in two ways (RFC 9112 6.1)."""
-    return (
-        first_value(headers, b"transfer-encoding") is not None and first_value(headers, b"content-length") is not None
-    )
-
-
 def is_http11(http_version: bytes | None) -> bool:
     """Tell whether a peer of this version, `None` where it is unknown, speaks HTTP/1.1 or later."""
     return http_version is not None and http_version >= b"1.1"
@@ -92,28 +150,9 @@ def keeps_alive(head: Request | Response) -> bool:
 
     HTTP/1.0 connections never are: what its ``keep-alive`` means in the presence of proxies is anybody's guess.
     """
-    return is_http11(head.http_version) and b"close" not in list_members(head.headers, b"connection")
-
-
-def expects_continue(request: Request) -> bool:
-    """Tell whether the client waits for a 100 before it sends the body (RFC 9110 10.1.1).
-
-    "A server that receives a 100-continue expectation in an HTTP/1.0 request MUST ignore that expectation."
-    """
-    return is_http11(request.http_version) and b"100-continue" in list_members(request.headers, b"expect")
-
-
-def proposes_upgrade(request: Request) -> bool:
-    """Tell whether the client would like to speak another protocol (RFC 9110 7.8).
-
-    "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request."
-    """
-    return is_http11(request.http_version) and bool(list_members(request.headers, b"upgrade"))
-
-
-def proposes_connect(request: Request) -> bool:
-    """Tell whether the client asks for a tunnel (RFC 9110 9.3.6)."""
-    return request.method == b"CONNECT"
+    if head.http_version < b"1.1":
+        return False
+    return b"connection" not in first_values(head.headers) or b"close" not in list_members(head.headers, b"connection")
 
 
 def accepts_connect(response: Response, request_method: bytes | None) -> bool:
@@ -126,7 +165,7 @@ def accepts_connect(response: Response, request_method: bytes | None) -> bool:
 
 def informational_to_send(response: InformationalResponse) -> InformationalResponse:
     """Return `response` as it goes on the wire: no 1xx may have a length (RFC 9110 8.6, RFC 9112 6.1)."""
-    return with_headers(response, _without_length(response.headers))
+    return informational_response_with(response, _without_length(response.headers))
 
 
 def response_to_send(
@@ -138,6 +177,11 @@ def response_to_send(
     nothing could be read of it; `keep_alive` whether the connection could live on, as far as was known before.
     """
     headers = response.headers
+    # The usual case first: all that is needed is there.
+    if keep_alive and request_method != b"CONNECT" and response.status_code != 204 and is_http11(peer_version):  # noqa: PLR2004
+        first = first_values(headers)
+        if b"content-length" in first and b"transfer-encoding" not in first:
+            return response
     close = not keep_alive
     if response.status_code == 204 or accepts_connect(response, request_method):  # noqa: PLR2004 - No Content
         headers = _without_length(headers)
@@ -157,7 +201,7 @@ def response_to_send(
             headers = _with(headers, b"Transfer-Encoding", b"chunked")
     if close:
         headers = _with_close(headers)
-    return response if headers is response.headers else with_headers(response, headers)
+    return response if headers is response.headers else response_with(response, headers)
 
 
 def _without_length(headers: Headers) -> Headers:
@@ -178,9 +222,9 @@ def _without(headers: Headers, name: bytes) -> Headers:
     if first_value(headers, name) is None:
         return headers
     return received_headers(
-        [field for field in headers.raw_items() if field[0].lower() != name], strict=is_strict(headers)
+        [field for field in spelled_fields(headers) if field[0].lower() != name], strict=is_strict(headers)
     )
 
 
 def _with(headers: Headers, name: bytes, value: bytes) -> Headers:
-    return received_headers([*headers.raw_items(), (name, value)], strict=is_strict(headers))
+    return received_headers([*spelled_fields(headers), (name, value)], strict=is_strict(headers))

@@ -97,7 +97,12 @@ TARGET: Final = re.compile(_TARGET_CHAR + rb"++")
 # --- RFC 3986 3.2: authority ----------------------------------------------------------------------------------------
 
 # reg-name = *( unreserved / pct-encoded / sub-delims ), which covers IPv4address. An empty host names nobody.
-_REG_NAME: Final = _some(rb"[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2}")
+_REG_NAME_CHARS: Final = rb"[A-Za-z0-9\-._~!$&'()*+,;=]"
+_REG_NAME: Final = b"(?:%b++%b|%b)" % (
+    _REG_NAME_CHARS,
+    _any(b"%[0-9A-Fa-f]{2}" + _REG_NAME_CHARS + b"*+"),
+    _some(b"%[0-9A-Fa-f]{2}" + _REG_NAME_CHARS + b"*+"),
+)
 _H16: Final = rb"[0-9A-Fa-f]{1,4}"
 # dec-octet, without leading zeros
 _OCTET: Final = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -144,7 +149,7 @@ REASON: Final = re.compile(_TEXT + rb"*+")
 # field-name = token
 FIELD_NAME: Final = re.compile(_TOKEN)
 # field-value = *field-content: no white space at either end
-FIELD_VALUE: Final = re.compile(_perhaps(rb"%b++%b" % (_VCHAR, _any(rb"[ \t]++%b++" % _VCHAR))))
+FIELD_VALUE: Final = re.compile(rb"(?![ \t])%b*+(?<![ \t])" % _TEXT)
 # field-line = field-name ":" OWS field-value OWS, and its CRLF. The value's class takes the OWS behind it along.
 _FIELD_LINE: Final = rb"%b:%b*+\r\n" % (_TOKEN, _TEXT)
 # Over lines that match _FIELD_LINE. Groups: name, value with the OWS behind it.

@@ -7,6 +7,8 @@ the caller, the parser calls them with its own policy and blames the peer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias, final, overload
 
 import attrs
@@ -39,12 +41,15 @@ __all__ = [
     "check_no_content",
     "check_trailers",
     "first_value",
+    "first_values",
+    "has_repeated_names",
     "is_length",
     "is_strict",
     "list_members",
     "normalized_length",
-    "put",
     "received_headers",
+    "setter",
+    "spelled_fields",
 ]
 
 Field: TypeAlias = tuple[bytes, bytes]
@@ -56,8 +61,12 @@ HeadersLike: TypeAlias = Iterable[tuple[BytesLike, BytesLike]]
 At run time a pair may be a list as well, since ASGI servers hand on both; no type can say "a list of two".
 """
 
-put: Final[Callable[[object, str, object], None]] = object.__setattr__
-"""How what is frozen gets its attributes, while it is being made."""
+
+def setter(cls: type, name: str) -> Callable[[object, object], None]:
+    """Return how an instance of `cls` gets its attribute `name` while it is being made, though `cls` is frozen."""
+    slot: MemberDescriptorType = cls.__dict__[name]
+    return slot.__set__
+
 
 SENDING: Final = attrs.evolve(STRICT, repeated_length_in_request=True)
 """By what a constructor validates: strict, except that a length that was said twice becomes one."""
@@ -94,13 +103,13 @@ class Headers(Sequence[Field]):
         # What exists cannot be made again: it may be shared, and is vouched for.
         if hasattr(self, "_raw"):
             raise attrs.exceptions.FrozenInstanceError
-        if isinstance(fields, Headers):
-            raw = fields._raw if fields._strict else _checked(fields._raw)
-        elif isinstance(fields, Mapping):
+        raw: Iterable[tuple[BytesLike, BytesLike]] = fields
+        if type(fields) is Headers:
+            raw = fields._raw
+        # A list is the usual thing, and an ABC takes its time to say that it is no mapping.
+        elif type(fields) is not list and isinstance(fields, Mapping):
             raise TypeError("expected an iterable of pairs, got a mapping: pass its items()")
-        else:
-            raw = _checked(fields)
-        _fill(self, raw, strict=True)
+        _fill(self, *_checked(raw), strict=True)
 
     def __init_subclass__(cls) -> NoReturn:
         # Its methods are what the serializer asks; nobody else's may answer.
@@ -168,14 +177,30 @@ class Headers(Sequence[Field]):
 
 def received_headers(raw: Iterable[Field], strict: bool) -> Headers:
     """Make a `Headers` of pairs that have been checked already; `strict` tells whether by the strict grammar."""
-    headers = Headers.__new__(Headers)
-    _fill(headers, tuple(raw), strict=strict)
+    headers = _new(Headers)
+    pairs = tuple(raw)
+    _fill(headers, pairs, tuple([(name.lower(), value) for name, value in pairs]), strict=strict)
     return headers
 
 
 def first_value(headers: Headers, name: bytes) -> bytes | None:
     """Return what ``headers.get(name)`` does, for a `name` that is in lower case, in one lookup."""
     return headers._first.get(name)
+
+
+def first_values(headers: Headers) -> Mapping[bytes, bytes]:
+    """Return the first value of each field, by its name in lower case: for a reader who asks for several."""
+    return headers._first
+
+
+def spelled_fields(headers: Headers) -> tuple[Field, ...]:
+    """Return what ``headers.raw_items()`` does, without a copy."""
+    return headers._raw
+
+
+def has_repeated_names(headers: Headers) -> bool:
+    """Tell whether two fields have the same name."""
+    return len(headers._first) != len(headers._items)
 
 
 def is_strict(headers: Headers) -> bool:
@@ -201,12 +226,15 @@ def as_bytes(value: BytesLike) -> bytes:
         raise TypeError(f"expected a bytes-like object or a str, got {type(value).__name__}") from None
 
 
-def list_members(headers: Headers, name: bytes) -> set[bytes]:
+def list_members(headers: Headers, name: bytes) -> AbstractSet[bytes]:
     """Return the members, in lower case, of a field that is a comma-separated list of tokens (RFC 9110 5.6.1)."""
     if name not in headers._first:
-        return set()
+        return _NO_MEMBERS
     members = b",".join(headers.get_all(name)).lower().split(b",")
     return {member.strip(b" \t") for member in members} - {b""}
+
+
+_NO_MEMBERS: Final[AbstractSet[bytes]] = frozenset()
 
 
 # --- what a whole message's fields must keep ------------------------------------------------------------------------
@@ -395,23 +423,61 @@ def check_trailers(headers: Headers, *, policy: Policy, blame: type[ErrorT]) -> 
 # --- building -------------------------------------------------------------------------------------------------------
 
 
-def _fill(headers: Headers, raw: tuple[Field, ...], *, strict: bool) -> None:
-    items = tuple([(name.lower(), value) for name, value in raw])
-    put(headers, "_raw", raw)
-    put(headers, "_items", items)
+def _fill(headers: Headers, raw: tuple[Field, ...], items: tuple[Field, ...], *, strict: bool) -> None:
+    _put_raw(headers, raw)
+    _put_items(headers, items)
     # The last one that is put in stays, so from the back.
-    put(headers, "_first", dict(reversed(items)))
-    put(headers, "_strict", strict)
+    _put_first(headers, dict(reversed(items)))
+    _put_strict(headers, strict)
 
 
-def _checked(fields: HeadersLike) -> tuple[Field, ...]:
-    checked: list[Field] = []
+_new: Final = Headers.__new__
+_put_raw: Final = setter(Headers, "_raw")
+_put_items: Final = setter(Headers, "_items")
+_put_first: Final = setter(Headers, "_first")
+_put_strict: Final = setter(Headers, "_strict")
+
+
+def _checked(fields: HeadersLike) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    """Return the fields as they were spelled, and with their names in lower case."""
+    raw: list[Field] = []
+    items: list[Field] = []
     for pair in fields:
         if type(pair) is not tuple:
             _check_pair(pair)
         name, value = pair
-        checked.append(_checked_field(as_bytes(name), as_bytes(value)))
-    return tuple(checked)
+        if type(name) is not bytes:
+            name = as_bytes(name)
+        if type(value) is not bytes:
+            value = as_bytes(value)
+        lower = _LOWER.get(name)
+        if lower is None:
+            _check_name(name)
+            lower = name.lower()
+        if _is_value(value) is None:
+            raise _bad_value(name, value)
+        raw.append((name, value))
+        items.append((lower, value))
+    return tuple(raw), tuple(items)
+
+
+_is_value: Final = grammar.FIELD_VALUE.fullmatch
+
+# Names in wide use, as they are usually spelled: one that is found here needs no look at its bytes. It never grows.
+_LOWER: Final[Mapping[bytes, bytes]] = {
+    spelling: name
+    for name in (
+        b"accept accept-encoding accept-language accept-ranges access-control-allow-credentials"
+        b" access-control-allow-headers access-control-allow-methods access-control-allow-origin age allow alt-svc"
+        b" authorization cache-control connection content-disposition content-encoding content-language content-length"
+        b" content-location content-range content-security-policy content-type cookie date etag expect expires host"
+        b" if-match if-modified-since if-none-match keep-alive last-modified link location origin pragma range referer"
+        b" retry-after sec-websocket-accept sec-websocket-key sec-websocket-version server set-cookie"
+        b" strict-transport-security trailer transfer-encoding upgrade user-agent vary via x-content-type-options"
+        b" x-forwarded-for x-forwarded-host x-forwarded-proto x-frame-options x-request-id"
+    ).split()
+    for spelling in (name, name.title(), name.capitalize())
+}
 
 
 def _check_pair(pair: object) -> None:
@@ -420,25 +486,24 @@ def _check_pair(pair: object) -> None:
         raise TypeError(f"expected a pair of name and value, got {type(pair).__name__}")
 
 
-def _checked_field(name: bytes, value: bytes) -> Field:
+def _check_name(name: bytes) -> None:
     if grammar.FIELD_NAME.fullmatch(name) is None:
         raise violation(
             LocalProtocolError,
             "bad-field-name",
             f"expected a field name of token characters, got {clipped(name)}",
         )
-    if grammar.FIELD_VALUE.fullmatch(value) is None:
-        end = grammar.VALUE_RUN.match(value)
-        place = end.end() if end is not None else 0
-        found = (
-            f"{byte_name(value[place])} at index {place}" if place < len(value) else "white space at one of its ends"
-        )
-        raise violation(
-            LocalProtocolError,
-            "bad-field-value",
-            f"expected visible characters and inner white space as the value of {clipped(name)}, got {found}",
-        )
-    return name, value
+
+
+def _bad_value(name: bytes, value: bytes) -> LocalProtocolError:
+    end = grammar.VALUE_RUN.match(value)
+    place = end.end() if end is not None else 0
+    found = f"{byte_name(value[place])} at index {place}" if place < len(value) else "white space at one of its ends"
+    return violation(
+        LocalProtocolError,
+        "bad-field-value",
+        f"expected visible characters and inner white space as the value of {clipped(name)}, got {found}",
+    )
 
 
 def _replaced(headers: Headers, name: bytes, value: bytes) -> Headers:

@@ -37,6 +37,7 @@ from http11.scanning import Received, Scan, Scanned, Section, StartLine, begin, 
 
 __all__ = [
     "END",
+    "NO_BODY",
     "BodyProgress",
     "ChunkLine",
     "ChunkedProgress",
@@ -61,10 +62,13 @@ __all__ = [
 
 def skip_empty_lines(data: Received, start: int = 0, *, policy: Policy = STRICT) -> int:
     """Return where the first line that is not empty begins, at `start` or after it (RFC 9112 2.2)."""
-    if not policy.leading_empty_lines:
+    if not policy.leading_empty_lines or data[start : start + 1] not in _LINE_ENDS:
         return start
     pattern = grammar.LENIENT_EMPTY_LINES if policy.bare_lf else grammar.EMPTY_LINES
     return run_end(pattern, data, start)
+
+
+_LINE_ENDS: Final = (b"\r", b"\n", b"")
 
 
 def find_section_end(
@@ -136,7 +140,7 @@ def parse_request(head: bytes, *, policy: Policy = STRICT) -> Request:
     """
     match = grammar.REQUEST_HEAD.fullmatch(head)
     if match is not None and match.end(1) <= policy.max_method_size:
-        method, target, http_version = match.group(1, 2, 3)
+        method, target, http_version = match.groups()
         fields = _fields(head, match.end(3) + 2, "request", policy)
     else:
         (method, target, http_version), fields = _read_whole(head, "request", policy)
@@ -303,6 +307,9 @@ class ChunkedProgress(NamedTuple):
 
 BodyProgress: TypeAlias = LengthProgress | ChunkedProgress | None
 """How far a body has got; `None` for one that goes on until the connection closes."""
+
+NO_BODY: Final = LengthProgress(0)
+"""How far a body that there is none of has got."""
 
 Step: TypeAlias = tuple[Data[bytes] | EndOfMessage | None, BodyProgress, int]
 """The next event or `None` (more is needed), how far the body has got now, and the index of the first unread byte."""

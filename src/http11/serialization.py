@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from http11.events import EndOfMessage, InformationalResponse, Request, Response
-from http11.headers import Headers, first_value
+from http11.headers import Headers, first_value, spelled_fields
 
 __all__ = [
     "CHUNK_END",
@@ -46,12 +46,10 @@ def serialize_fields(headers: Headers) -> bytes:
 
     Host goes first, so that a reader knows early where the message belongs; RFC 9110 5.3 calls that good practice.
     """
-    fields = headers.raw_items()
+    fields = spelled_fields(headers)
     if first_value(headers, b"host") is not None:
-        fields.sort(key=_not_host)
-    lines = [b"%b: %b\r\n" % field for field in fields]
-    lines.append(b"\r\n")
-    return b"".join(lines)
+        fields = tuple(sorted(fields, key=_not_host))
+    return b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"
 
 
 def serialize_chunk_start(size: int) -> bytes:

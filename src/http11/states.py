@@ -38,6 +38,7 @@ __all__ = [
     "after_move",
     "expected_moves",
     "next_cycle",
+    "step",
 ]
 
 # With the literal spelled out: from `Final` alone, a checker may take a list or an attribute of these for one of `str`.
@@ -138,7 +139,7 @@ def after_move(
 
     `keep_alive` is false when the message says or implies ``close``; the proposals are those of a `Request`.
     """
-    return _after_move(joint, role, move, keep_alive, proposes_upgrade, proposes_connect)
+    return step(joint, role, move, keep_alive, proposes_upgrade, proposes_connect)
 
 
 def _walk(  # noqa: PLR0917 - a cache has no use for names
@@ -167,9 +168,8 @@ def _walk(  # noqa: PLR0917 - a cache has no use for names
 
 # There are a few hundred arguments in all, and no peer can make more; the walk is then one lookup, which takes a
 # seventh off the time for a request and its answer. The type says what a cache forgets: which arguments it takes.
-_after_move: Final[Callable[[JointState, Role, Move, bool, bool, bool], JointState | None]] = lru_cache(maxsize=4096)(
-    _walk
-)
+step: Final[Callable[[JointState, Role, Move, bool, bool, bool], JointState | None]] = lru_cache(maxsize=4096)(_walk)
+"""The same as `after_move`, for those who cannot wait: all six arguments by position."""
 
 
 def after_error(joint: JointState, role: Role) -> JointState:
