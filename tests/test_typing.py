@@ -21,7 +21,6 @@ REJECTED = [one for one in EXPECTED if one.path.parent.name == "rejected"]
 
 # typeshed gives the constructor of `type` an `Any`, and so mypy finds one in its name, wherever it stands.
 ANYS = {
-    ("connection.py", "if not isinstance(event, type):"),
     ("events.py", 'type.__setattr__(_signal, "__class__", _signal)'),
     ("__main__.py", "if not isinstance(event, type):"),
     ("__main__.py", "while isinstance(event := self.connection.next_event(), type):"),

@@ -213,7 +213,7 @@ def _with_close(headers: Headers) -> Headers:
     if b"close" in options and b"keep-alive" not in options:
         return headers
     headers = _without(headers, b"connection")
-    for option in sorted(options - {b"keep-alive"} | {b"close"}):
+    for option in sorted({b"close", *options} - {b"keep-alive"}):
         headers = _with(headers, b"Connection", option)
     return headers
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias, final, overload
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeAlias, final, overload
 
 import attrs
 
@@ -64,8 +63,12 @@ At run time a pair may be a list as well, since ASGI servers hand on both; no ty
 
 def setter(cls: type, name: str) -> Callable[[object, object], None]:
     """Return how an instance of `cls` gets its attribute `name` while it is being made, though `cls` is frozen."""
-    slot: MemberDescriptorType = cls.__dict__[name]
+    slot: _Slot = getattr(cls, name)
     return slot.__set__
+
+
+class _Slot(Protocol):
+    def __set__(self, instance: object, value: object, /) -> None: ...
 
 
 SENDING: Final = attrs.evolve(STRICT, repeated_length_in_request=True)
