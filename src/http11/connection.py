@@ -431,13 +431,19 @@ class Connection(Generic[RoleT_co]):
 
     def _all_but_data(self, event: _AllButData) -> list[bytes] | None:
         role, blame = self._our_role, LocalProtocolError
+        if isinstance(event, Response):
+            response = framing.response_to_send(
+                _sendable(event),
+                request_method=self._request_method,
+                peer_version=self._their_http_version,
+                keep_alive=self._joint.keep_alive and self._may_be_asked_again(event),
+            )
+            self._on_response(role, response, blame)
+            return [serialization.serialize_response(response)]
         if isinstance(event, EndOfMessage):
             end = _valid(event)
             self._on_body_or_close(role, "EndOfMessage", blame)
             return [self._end(end)]
-        if isinstance(event, ConnectionClosed):
-            self._on_body_or_close(role, "ConnectionClosed", blame)
-            return None
         if isinstance(event, Request):
             request = _sendable(event)
             self._on_request(role, request, blame)
@@ -448,14 +454,8 @@ class Connection(Generic[RoleT_co]):
             self._on_informational_response(role, interim, blame)
             # "A server MUST NOT send a 1xx response to an HTTP/1.0 client" (RFC 9110 15.2), so none is written.
             return [serialization.serialize_response(interim)] if framing.is_http11(self._their_http_version) else []
-        response = framing.response_to_send(
-            _sendable(event),
-            request_method=self._request_method,
-            peer_version=self._their_http_version,
-            keep_alive=self._joint.keep_alive and self._may_be_asked_again(event),
-        )
-        self._on_response(role, response, blame)
-        return [serialization.serialize_response(response)]
+        self._on_body_or_close(role, "ConnectionClosed", blame)
+        return None
 
     def _may_be_asked_again(self, response: Response) -> bool:
         """Tell whether what the client has sent so far leaves room for another request behind `response`."""
@@ -556,8 +556,7 @@ class Connection(Generic[RoleT_co]):
         self._move(role, "Request", blame, self._keeps_alive(role, facts), facts.upgrade, facts.connect)
         self._request_method = request.method
         self._waiting_for_continue = facts.waits
-        self._begin_body(role, facts.body)
-        self._note_version(role, request)
+        self._on_head(role, request.http_version, facts.body)
 
     def _on_informational_response(self, role: Role, response: InformationalResponse, blame: type[ErrorT]) -> None:
         switches = response.status_code == 101  # noqa: PLR2004 - Switching Protocols
@@ -565,15 +564,24 @@ class Connection(Generic[RoleT_co]):
         # A 102 or a 103 does not answer the question; 100 says go on, and 101 moves on to something else.
         if response.status_code in (100, 101):
             self._waiting_for_continue = False
-        self._note_version(role, response)
+        if role != self._our_role:
+            self._their_http_version = response.http_version
 
     def _on_response(self, role: Role, response: Response, blame: type[ErrorT]) -> None:
-        tunnels = framing.accepts_connect(response, self._request_method)
-        facts = framing.response_facts(response, self._request_method)
+        method = self._request_method
+        facts = framing.response_facts(response, method)
+        tunnels = method == b"CONNECT" and framing.accepts_connect(response, method)
         self._move(role, "2xx to CONNECT" if tunnels else "Response", blame, self._keeps_alive(role, facts))
         self._waiting_for_continue = False
-        self._begin_body(role, facts.body)
-        self._note_version(role, response)
+        self._on_head(role, response.http_version, facts.body)
+
+    def _on_head(self, role: Role, http_version: bytes, body: framing.BodyFraming) -> None:
+        if role == self._our_role:
+            self._outgoing = body
+            self._sent = 0
+        else:
+            self._their_http_version = http_version
+            self._body = parsing.begin_body(body)
 
     def _on_body_or_close(
         self, role: Role, move: Literal["EndOfMessage", "ConnectionClosed"], blame: type[ErrorT]
@@ -603,19 +611,6 @@ class Connection(Generic[RoleT_co]):
         return facts.keep_alive and not (
             facts.ambiguous and role != self._our_role and not self._policy.reuse_after_length_and_chunked
         )
-
-    def _begin_body(self, role: Role, body: framing.BodyFraming) -> None:
-        if role == self._our_role:
-            self._outgoing = body
-            self._sent = 0
-        elif body.kind == "length":
-            self._body = parsing.LengthProgress(body.length) if body.length else parsing.NO_BODY
-        else:
-            self._body = parsing.ChunkedProgress() if body.kind == "chunked" else None
-
-    def _note_version(self, role: Role, head: Request | InformationalResponse | Response) -> None:
-        if role != self._our_role:
-            self._their_http_version = head.http_version
 
     def _count_informational_response(self) -> None:
         self._informational_responses += 1

@@ -31,6 +31,8 @@ from http11.events import (
     received_request,
     received_response,
 )
+from http11.framing import NO_BODY as NO_CONTENT
+from http11.framing import BodyFraming
 from http11.headers import FORBIDDEN_TRAILERS, Field, check_trailers, is_length, normalized_length, received_headers
 from http11.policy import STRICT, Policy
 from http11.scanning import Received, Scan, Scanned, Section, StartLine, begin, cut, run_end, scan, split
@@ -46,6 +48,7 @@ __all__ = [
     "Scan",
     "Section",
     "Step",
+    "begin_body",
     "find_section_end",
     "parse_chunk_line",
     "parse_request",
@@ -313,6 +316,15 @@ NO_BODY: Final = LengthProgress(0)
 
 Step: TypeAlias = tuple[Data[bytes] | EndOfMessage | None, BodyProgress, int]
 """The next event or `None` (more is needed), how far the body has got now, and the index of the first unread byte."""
+
+
+def begin_body(framing: BodyFraming) -> BodyProgress:
+    """Return how far a body has got of which nothing has come."""
+    if framing is NO_CONTENT:
+        return NO_BODY
+    if framing.kind == "length":
+        return LengthProgress(framing.length) if framing.length else NO_BODY
+    return ChunkedProgress() if framing.kind == "chunked" else None
 
 
 def read_length_body(data: Received, start: int, progress: LengthProgress, *, closed: bool = False) -> Step:
