@@ -149,7 +149,7 @@ class _Pulled(Contender):
         raise IncompleteMessageError
 
 
-class _H11Like(_Pulled):
+class H11Like(_Pulled):
     """h11, and what has its interface."""
 
     module: ClassVar[str]
@@ -184,21 +184,21 @@ class _H11Like(_Pulled):
 
 
 @final
-class Http11(_H11Like):
+class Http11(H11Like):
     name = module = package = "http11"
     made_of = "pure Python"
     leaves_out = "nothing of what is named below"
 
 
 @final
-class H11(_H11Like):
+class H11(H11Like):
     name = module = package = "h11"
     made_of = "pure Python"
     leaves_out = "checks of what Host says and of the target's form; reads bare LF"
 
 
 @final
-class H11Mypyc(_H11Like):
+class H11Mypyc(H11Like):
     name = package = "h11-mypyc"
     module = "h11_mypyc"
     made_of = "h11, compiled to C with mypyc"

@@ -50,18 +50,18 @@ def resident_bytes() -> int:
     return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def traced(make: Callable[[], Any]) -> float:
+def traced(make: Callable[[], Any], connections: int = CONNECTIONS) -> float:
     """Return the bytes that Python has allocated for one connection."""
     make()
     gc.collect()
     tracemalloc.start()
     try:
-        held = [None] * CONNECTIONS
+        held = [None] * connections
         before = tracemalloc.get_traced_memory()[0]
-        for number in range(CONNECTIONS):
+        for number in range(connections):
             held[number] = make()
         gc.collect()
-        return (tracemalloc.get_traced_memory()[0] - before) / CONNECTIONS
+        return (tracemalloc.get_traced_memory()[0] - before) / connections
     finally:
         tracemalloc.stop()
 

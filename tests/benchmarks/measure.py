@@ -94,28 +94,51 @@ def _own_garbage_only() -> Iterator[None]:
         gc.unfreeze()
 
 
+class Task:
+    """One sample's work: what is not timed is done when it is made, and by `transcripts`."""
+
+    def __init__(
+        self, workload: Workload, contender: Contender, connections: Sequence[Sequence[Exchange]], keep: int | None
+    ) -> None:
+        self._contender = contender
+        self._keep = keep
+        self.given = [[fresh_exchange(exchange) for exchange in exchanges] for exchanges in connections]
+        self._found: list[Transcript] = []
+        self._messages: list[Message] = []
+        self._ready: list[tuple[object, list[bytes]]] = []
+        self.act = self._serve
+        if workload.kind == "both ends":
+            self.act = self._round_trips
+        elif workload.kind == "fetch":
+            self._ready = [(contender.asking(exchange.ask), exchange.pieces) for (exchange,) in self.given]
+            self.act = self._fetch
+
+    def _serve(self) -> None:
+        serve, server = self._contender.serve, self._contender.server
+        self._found += [serve(server(), exchanges) for exchanges in self.given]
+
+    def _round_trips(self) -> None:
+        round_trips = self._contender.round_trips
+        self._found += [round_trips(exchanges) for exchanges in self.given]
+
+    def _fetch(self) -> None:
+        fetch, keep = self._contender.fetch, self._keep
+        self._messages += [fetch(connection, pieces, keep) for connection, pieces in self._ready]
+
+    def transcripts(self) -> list[Transcript]:
+        return self._found or [([message], []) for message in self._messages]
+
+
 def sample(
     workload: Workload, contender: Contender, connections: Sequence[Sequence[Exchange]], keep: int | None
 ) -> float:
     """Time one sample, in microseconds for each message; the transcript is checked behind it."""
-    given = [[fresh_exchange(exchange) for exchange in exchanges] for exchanges in connections]
-    found: list[Transcript]
+    task = Task(workload, contender, connections, keep)
     with _own_garbage_only():
-        if workload.kind == "serve":
-            begin = time.thread_time_ns()
-            found = [contender.serve(contender.server(), exchanges) for exchanges in given]
-            spent = time.thread_time_ns() - begin
-        elif workload.kind == "both ends":
-            begin = time.thread_time_ns()
-            found = [contender.round_trips(exchanges) for exchanges in given]
-            spent = time.thread_time_ns() - begin
-        else:
-            ready = [(contender.asking(exchange.ask), exchange.pieces) for (exchange,) in given]
-            begin = time.thread_time_ns()
-            read = [contender.fetch(connection, pieces, keep) for connection, pieces in ready]
-            spent = time.thread_time_ns() - begin
-            found = [([message], []) for message in read]
-    for exchanges, transcript in zip(given, found, strict=True):
+        begin = time.thread_time_ns()
+        task.act()
+        spent = time.thread_time_ns() - begin
+    for exchanges, transcript in zip(task.given, task.transcripts(), strict=True):
         check(workload, contender, exchanges, transcript, keep)
     return spent / 1000 / workload.messages
 

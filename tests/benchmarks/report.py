@@ -277,7 +277,7 @@ def plot(results: Results) -> str:
         for workload in rows
         for kind in results.kinds
     }
-    least = min(0.5, *[spread.low for spread in spreads.values()])
+    least = 0.9 * min(0.5, *[spread.low for spread in spreads.values()])
     most = max(2.0, *[spread.high for spread in spreads.values()])
     span = math.log(most * 1.1) - math.log(least)
 

@@ -300,8 +300,8 @@ DOWNLOAD: Final = 16 * 1024 * 1024
 PIECE: Final = 64 * 1024
 
 
-def download(_: random.Random) -> Exchange:
-    given = answer(_API_ANSWER, b"0123456789abcdef" * (DOWNLOAD // 16), b"Content-Length")
+def download(_: random.Random, size: int = DOWNLOAD) -> Exchange:
+    given = answer(_API_ANSWER, b"0123456789abcdef" * (size // 16), b"Content-Length")
     return Exchange(api_ask(), given, cut(response_bytes(given), PIECE))
 
 
