@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
 import pytest
 
-from tests.benchmarks import report
+from tests.benchmarks import report, server
 from tests.benchmarks.contenders import BASELINE, CONTENDERS, Contender, H11Like, Http11, Message, Transcript, installed
 from tests.benchmarks.measure import DisagreementError, Spread, measure
 from tests.benchmarks.workloads import WORKLOADS, Answer, Exchange, Workload, fresh_exchange
@@ -115,7 +116,7 @@ def test_the_pages_show_what_was_measured() -> None:
     assert [workload.name for workload in results.workloads] == [workload.name for workload in WORKLOADS]
     assert list(results.versions) == EVERYBODY
     assert BASELINE in results.versions
-    found = report.sections(results)
+    found = report.sections(results) | {"server": server.table(server.from_json(server.DATA.read_text("utf-8")))}
     for page in report.PAGES:
         text = page.read_text("utf-8")
         assert report.with_sections(text, found) == text
@@ -125,3 +126,12 @@ def test_the_pages_show_what_was_measured() -> None:
 def test_every_contender_says_what_it_leaves_out() -> None:
     kinds: Sequence[type[Contender]] = CONTENDERS
     assert all(kind.made_of and kind.leaves_out for kind in kinds)
+
+
+def test_a_real_server_answers_with_each_engine() -> None:
+    pytest.importorskip("uvicorn")
+    pytest.importorskip("httptools")
+    results = server.run(rounds=1, requests=20, connections=4)
+    assert results.samples.keys() == set(server.ASKED)
+    assert all(of_name.keys() == {"h11", "http11", "httptools"} for of_name in results.samples.values())
+    assert server.from_json(json.dumps(attrs.asdict(results))) == results

@@ -113,10 +113,7 @@ def to_json(results: Results) -> str:
             "about": about,
             "figures": figures,
             "versions": results.versions,
-            "samples": {
-                workload: {name: [round(value, 3) for value in values] for name, values in samples.items()}
-                for workload, samples in results.samples.items()
-            },
+            "samples": results.samples,
         },
         indent=1,
     )
