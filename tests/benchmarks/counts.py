@@ -15,9 +15,10 @@ import argparse
 import json
 import random
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
@@ -169,7 +170,17 @@ def by_function(names: Iterable[str], most: int = 30) -> str:
     lines: list[str] = []
     for name in names:
         found = counted(COUNTED[name], "instructions")
-        lines.append(f"{name}: {sum(found.values()):.0f} instructions for each message")
+        total = sum(found.values())
+        modules: defaultdict[str, float] = defaultdict(float)
+        for where, number in found.items():
+            modules[where.split(".")[0]] += number / total * 100
+        lines.append(f"{name}: {total:.0f} instructions for each message")
+        lines.append(
+            ", ".join(
+                f"{module} {share:.0f}%"
+                for module, share in sorted(modules.items(), key=itemgetter(1), reverse=True)[:8]
+            )
+        )
         lines += [f"{number:9.1f}  {where}" for where, number in list(found.items())[:most]]
         lines.append("")
     return "\n".join(lines)

@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
@@ -313,6 +314,9 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     if given.requests < given.connections:
         parser.error("expected a request for each connection, at least")
+    missing = [name for name in ("uvicorn", "h11", "httptools") if find_spec(name) is None]
+    if missing:
+        parser.exit(1, f"{', '.join(missing)} not installed: python -m pip install --group bench\n")
     results = run(given.rounds, given.requests, given.connections)
     print(table(results))
     for path in (given.json, DATA if given.docs else None):
