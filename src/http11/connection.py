@@ -260,7 +260,8 @@ class Connection(Generic[RoleT_co]):
             if start + 4 < stop <= start + self._limit and self._buffer[start] not in b"\r\n":
                 self._offset = 0
                 return self._whole_head(section, stop)
-        if section == "request":
+        # Of a CR alone, nobody knows yet what line it ends.
+        if section == "request" and (self._scan is None or self._scan.at == 0):
             begin = parsing.skip_empty_lines(self._buffer, self._start, policy=policy)
             self._skipped += begin - self._start
             self._consume(begin)

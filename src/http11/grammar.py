@@ -37,6 +37,7 @@ __all__ = [
     "LENIENT_EMPTY_LINES",
     "LENIENT_HEAD_END",
     "METHOD",
+    "NAME_ON",
     "NOTHING_RUN",
     "NOT_CR_LF_RUN",
     "OWS_RUN",
@@ -50,6 +51,7 @@ __all__ = [
     "TCHARS",
     "TOKEN_RUN",
     "TRAILER_SECTION",
+    "VALUE_ON",
     "VALUE_RUN",
 ]
 
@@ -154,6 +156,13 @@ FIELD_VALUE: Final = re.compile(rb"(?![ \t])%b*+(?<![ \t])" % _TEXT)
 _FIELD_LINE: Final = rb"%b:%b*+\r\n" % (_TOKEN, _TEXT)
 # Over lines that match _FIELD_LINE. Groups: name, value with the OWS behind it.
 FIELD_LINES: Final = re.compile(rb"(%b):%b(%b*+)\r\n" % (_TOKEN, _OWS, _TEXT))
+
+# What may follow inside a value: the rest of it, any number of whole lines, and the beginning of another. Group: as
+# much as there is of that one's name.
+_LINES_ON: Final = rb"%b*+%b(?:\r\n(%b*+))?" % (_TEXT, _any(rb"\r\n%b:%b*+" % (_TOKEN, _TEXT)), _TCHAR)
+VALUE_ON: Final = re.compile(_LINES_ON)
+# The same from inside a name. Groups: the colon, the beginning of another name.
+NAME_ON: Final = re.compile(rb"%b*+(?:(:)%b)?" % (_TCHAR, _LINES_ON))
 
 # --- RFC 9112 2.1: whole sections -----------------------------------------------------------------------------------
 

@@ -116,6 +116,10 @@ def scan(data: Received, start: int, stop: int, state: Scan, *, section: Scanned
         RemoteProtocolError: For the first wrong byte; the offset counts from `start`.
 
     """
+    if state.phase in _LEAPS and not policy.bare_lf and not policy.control_bytes_in_value:
+        leapt = _leap(data, start, stop, state, policy)
+        if leapt is not None:
+            return leapt
     rules = _rules(policy)
     # A limit may lie before the start: that of a head behind more empty lines than it allows, for example.
     place = _Place(data, start, max(start, stop), bare_lf=policy.bare_lf and section != "chunk line")
@@ -130,6 +134,38 @@ def scan(data: Received, start: int, stop: int, state: Scan, *, section: Scanned
             _check_major(place, after, policy)
         state = after
     return state
+
+
+# The phases from which more of the fields can be taken in one match, where nothing is wrong.
+_LEAPS: Final = ("name", "value")
+
+
+def _leap(data: Received, start: int, stop: int, state: Scan, policy: Policy) -> Scan | None:
+    """Take all that is there, if it is fields and nothing else; `None` where a closer look is needed.
+
+    This is for heads that come in small pieces: one match a piece, and not one a phase.
+    """
+    at = start + state.at
+    in_value = state.phase == "value"
+    match = (grammar.VALUE_ON if in_value else grammar.NAME_ON).match(data, at, stop)
+    # A CR at the end may turn out to belong to the line's end.
+    if match is None or match.end() < stop - data.endswith(b"\r", at, stop):
+        return None
+    end, name = match.end(), match.start(1 if in_value else 2)
+    if not in_value and match.start(1) < 0:
+        return None if end < stop else state._replace(at=end - start)
+    begun = data.count(b"\n", at, end)
+    fields = state.fields + begun - (name == end)
+    # No name, or too many of them: that is told by those who know the place.
+    if (policy.max_fields is not None and fields > policy.max_fields) or (
+        not in_value and match.start(1) == start + state.mark
+    ):
+        return None
+    if name >= 0:
+        return Scan("field" if name == end else "name", end - start, name - start, fields)
+    line = data.rfind(b"\n", at, end) + 1
+    mark = state.mark if in_value and not line else data.index(b":", line or start + state.mark) + 1 - start
+    return Scan("value", end - start, mark, fields)
 
 
 StartLine: TypeAlias = tuple[bytes, bytes, bytes]
