@@ -6,6 +6,8 @@ An outcome is a list of tuples of plain values, one an event, which ends in the 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -39,7 +41,8 @@ from http11 import (
     Role,
 )
 
-VECTORS = Path(__file__).parent / "vectors"
+ROOT = Path(__file__).parent.parent
+VECTORS = ROOT / "tests" / "vectors"
 
 Outcome: TypeAlias = list[tuple[str | int, ...]]
 
@@ -218,6 +221,13 @@ def splits(data: bytes, *, closed: bool) -> Iterator[list[bytes]]:
     yield [*(data[i : i + 1] for i in range(len(data))), *end]
     for place in range(1, len(data)):
         yield [data[:place], data[place:], *end]
+
+
+def python(*arguments: str) -> str:
+    """Run Python as the tests are run, and return what it has written."""
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+    return done.stdout.decode()
 
 
 # --- vectors --------------------------------------------------------------------------------------------------------

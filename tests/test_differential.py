@@ -1,0 +1,268 @@
+"""http11 against h11 and llhttp, on streams that are written, taken from the vectors, mutated, spliced and cut.
+
+`python -m tests.differential` goes on for longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import pytest
+
+from http11 import CLIENT, SERVER, Role
+from tests.differential import __main__ as command
+from tests.differential import against_h11, against_llhttp, deliberate, search, streams
+from tests.differential.against_h11 import Trace
+from tests.differential.against_llhttp import Reading
+from tests.differential.search import DELIBERATE, PEERS, ROLES, Tally, Verdict
+from tests.differential.streams import GET, Case
+from tests.harness import python
+from tests.test_vectors import IDS
+
+ROOT = Path(__file__).parent.parent
+DECISIONS = (ROOT / "docs" / "decisions.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_nothing_is_left_unexplained(peer: str) -> None:
+    tally = Tally(peer)
+    tally.take(range(2500))
+    assert tally.unexplained == []
+    assert tally.streams == 5000
+    # Neither side refuses so much that there would be nothing to compare.
+    assert tally.both_accept > 600
+
+
+def single(given: Case) -> Case:
+    return attrs.evolve(given, pieces=tuple(given.data[i : i + 1] for i in range(len(given.data))))
+
+
+@pytest.mark.parametrize("peer", PEERS)
+@pytest.mark.parametrize("role", ROLES)
+def test_every_vector_is_explained(peer: str, role: Role) -> None:
+    for seed in streams.seeds(role):
+        for given in (seed, single(seed), attrs.evolve(seed, closed=True)):
+            verdict = PEERS[peer](given)
+            assert not verdict.unexplained, verdict.unexplained
+
+
+# --- the deliberate differences -------------------------------------------------------------------------------------
+
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+EXPECTS = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"
+UPGRADES = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+
+
+def server(*pieces: bytes, limit: int = 16384, switch: int = 0) -> Case:
+    return Case(role=SERVER, pieces=pieces, limit=limit, switch=switch)
+
+
+def client(*pieces: bytes, request: bytes = GET, cycles: bool = False) -> Case:
+    return Case(role=CLIENT, pieces=pieces, request=request, cycles=cycles)
+
+
+EXAMPLES: dict[str, list[tuple[str, Case]]] = {
+    "h11": [
+        ("LN-2", server(POST + b"5;a\rb\r\nhello\r\n0\r\n\r\n")),
+        ("LN-4", client(b"\r")),
+        ("LN-5", server(GET, limit=20)),
+        ("LN-5", server(POST + b"0\r\nx: " + b"y" * 100 + b"\r\n\r\n", limit=100)),
+        ("LN-6", server(b"=")),
+        ("LN-6", client(b"HTTP/1.1 200 OK\r\nx y")),
+        ("HO-1", server(b"GET / HTTP/1.2\r\n\r\n")),
+        ("ML-7", server(b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n")),
+        ("ML-8", client(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n")),
+        ("FD-10", server(b"GET / HTTP/1.1\r\nHost: a\r\nx: a \t\r\n b\r\n\r\n")),
+        ("A method is at most 64 bytes", server(b"M" * 65 + b" / HTTP/1.1\r\nHost: a\r\n\r\n")),
+        ("Upgrade in HTTP/1.0 is ignored", server(b"GET / HTTP/1.0\r\nUpgrade: x\r\n\r\n")),
+        ("An answer to the HTTP/2 preface is the last one", server(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
+        (
+            "A refused CONNECT with bytes behind it",
+            server(b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n" + GET, switch=404),
+        ),
+        ("A client refuses to go on over extra data", client(OK + OK, cycles=True)),
+        ("102 and 103 do not answer `Expect: 100-continue`", client(b"HTTP/1.1 103 \r\n\r\n", request=EXPECTS)),
+        ("`chunk_start` is on the first data", server(POST + b"5\r\n", b"hello")),
+    ],
+    "llhttp": [
+        ("RQ-3", server(b"X / HTTP/1.1\r\nHost: a\r\n\r\n")),
+        ("RQ-7", server(b"GET urn:a HTTP/1.1\r\nHost: a\r\n\r\n")),
+        ("RQ-12", client(b"HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n")),
+        ("RQ-15", server(b"PRI * HTTP/2.0\r\n\r\n")),
+        ("ST-7", client(b"HTTP/1.1 101 OK\r\n\r\n", request=UPGRADES)),
+        ("FD-11", client(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx: a\r\n b\r\n\r\n")),
+        ("ML-5", client(b"HTTP/1.1 200 OK\r\nContent-Length: 0, 0\r\n\r\n")),
+        ("ML-6", client(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n")),
+        ("ML-11", client(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+        ("ML-15", client(b"HTTP/1.1 199 \r\nContent-Length: 5\r\n\r\n" + OK)),
+        ("CH-4", server(POST + b'5 ; a = "b"\r\nhello\r\n0\r\n\r\n')),
+        ("A 1xx does not end the connection", client(b"HTTP/1.1 103 \r\nConnection: close\r\n\r\n" + OK)),
+        (
+            "Proxy-Connection means nothing",
+            server(b"GET / HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n" + GET),
+        ),
+        (
+            "A request for an Upgrade may have a body",
+            server(UPGRADES[:-2] + b"Content-Length: 5\r\n\r\nhello"),
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("peer", "row", "given"), [(peer, row, given) for peer, some in EXAMPLES.items() for row, given in some]
+)
+def test_a_deliberate_difference_is_recognised_as_what_it_is(peer: str, row: str, given: Case) -> None:
+    verdict = PEERS[peer](given)
+    assert (verdict.rows, verdict.unexplained) == ((row,), "")
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_every_deliberate_difference_has_an_example_and_is_written_down(peer: str) -> None:
+    assert {row for row, _ in EXAMPLES[peer]} == DELIBERATE[peer]
+    for row in DELIBERATE[peer]:
+        assert row in IDS or f"- **{row}" in DECISIONS, row
+
+
+# --- what must be found ---------------------------------------------------------------------------------------------
+
+
+def other_end(trace: Trace) -> Trace:
+    return attrs.evolve(trace, end=("open",) if trace.end[0] == "error" else ("error", 400))
+
+
+def other_hint(trace: Trace) -> Trace:
+    return attrs.evolve(trace, end=("error", 418) if trace.end[0] == "error" else ("raised", "TypeError"))
+
+
+def one_event_less(trace: Trace) -> Trace:
+    return attrs.evolve(trace, events=trace.events[:-1] if trace.events else (("ConnectionClosed",),))
+
+
+def one_event_more(trace: Trace) -> Trace:
+    return attrs.evolve(trace, events=(*trace.events, ("EndOfMessage", (trace.states, False))))
+
+
+def other_text(trace: Trace) -> Trace:
+    first = trace.events[0] if trace.events else ("Data", "", True, True, (trace.states, False))
+    return attrs.evolve(trace, events=((first[0], f"{first[1]} ", *first[2:]), *trace.events[1:]))
+
+
+def other_states(trace: Trace) -> Trace:
+    return attrs.evolve(trace, states=("DONE", "DONE") if trace.states != ("DONE", "DONE") else ("IDLE", "IDLE"))
+
+
+def other_version(trace: Trace) -> Trace:
+    return attrs.evolve(trace, version=b"1.5")
+
+
+WRONG_TRACES = [other_end, other_hint, one_event_less, one_event_more, other_text, other_states, other_version]
+
+
+@pytest.mark.parametrize("wrong", WRONG_TRACES)
+def test_no_fault_in_a_trace_is_taken_for_deliberate(wrong: Callable[[Trace], Trace]) -> None:
+    examined = 0
+    for number in range(300):
+        for role in ROLES:
+            given = streams.case(number, role)
+            theirs = against_h11.theirs(given)
+            if against_h11.ours(given) == theirs:
+                difference = against_h11.difference(given, wrong(theirs), theirs)
+                assert difference is not None
+                assert deliberate.explanation(difference) is None, str(difference)
+                examined += 1
+    assert examined > 400
+
+
+def lost_message(reading: Reading) -> None:
+    reading.messages.pop()
+
+
+def other_method(reading: Reading) -> None:
+    reading.messages[-1].start = (b"TRACE", reading.messages[-1].start[1])
+
+
+def other_target(reading: Reading) -> None:
+    reading.messages[-1].start = (reading.messages[-1].start[0], b"/other")
+
+
+def lost_field(reading: Reading) -> None:
+    reading.messages[-1].fields.append((b"x", b"y"))
+
+
+def other_body(reading: Reading) -> None:
+    reading.messages[-1].body = b"other"
+
+
+def lost_trailer(reading: Reading) -> None:
+    reading.messages[-1].trailers = [(b"x", b"other")]
+
+
+def refused(reading: Reading) -> None:
+    reading.refused = "Invalid header token"
+
+
+WRONG_READINGS = [lost_message, other_method, other_target, lost_field, other_body, lost_trailer, refused]
+
+
+@pytest.mark.parametrize("wrong", WRONG_READINGS)
+def test_no_fault_in_a_reading_is_taken_for_deliberate(
+    wrong: Callable[[Reading], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = against_llhttp.theirs
+
+    def misread(given: Case) -> Reading:
+        reading = theirs(given)
+        wrong(reading)
+        return reading
+
+    for given in (server(GET), server(POST + b"5\r\nhello\r\n0\r\nx: y\r\n\r\n"), client(OK), client(OK, OK)):
+        assert PEERS["llhttp"](given) == Verdict(ours=True, theirs=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(against_llhttp, "theirs", misread)
+            assert PEERS["llhttp"](given).unexplained
+
+
+def test_what_is_found_is_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judged(given: Case) -> Verdict:
+        return Verdict(ours=True, theirs=True, unexplained=str(given.data) if b"Host" in given.data else "")
+
+    monkeypatch.setattr(search, "PEERS", {"h11": judged})
+    tally = Tally("h11")
+    tally.take(range(20))
+    assert tally.unexplained
+    assert all(found.endswith("b'Host'") for found in tally.unexplained)
+
+
+def test_a_case_can_be_made_again_from_its_number() -> None:
+    made = {streams.case(number, role) for number in range(200) for role in ROLES}
+    assert made == {streams.case(number, role) for number in range(200) for role in ROLES}
+    assert len(made) > 390
+
+
+def test_the_command_searches_with_both_peers() -> None:
+    output = python("-m", "tests.differential", "--minutes", "0", "--seed", "3")
+    for peer in PEERS:
+        assert f"{peer}: {2 * command.ROUND} streams" in output
+    assert output.count("0 unexplained") == 2
+
+
+def test_the_command_fails_for_what_nothing_explains(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def judged(given: Case) -> Verdict:
+        return Verdict(ours=True, theirs=False, unexplained=str(given.data) if given.data.startswith(b"CONN") else "")
+
+    monkeypatch.setattr(search, "PEERS", {"h11": judged})
+    assert command.search("h11", 0, 0) == 1
+    assert "b'CONN'" in capsys.readouterr().out
+
+
+def test_the_command_fails_for_a_deliberate_difference_that_is_never_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "PEERS", {"h11": lambda _: Verdict(ours=True, theirs=True)})
+    assert command.search("h11", 0, 0) == 0
+    monkeypatch.setattr(command, "ENOUGH", 2 * command.ROUND)
+    assert command.search("h11", 0, 0) == 1
