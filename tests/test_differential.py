@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
+import h11
 import pytest
 
+import http11
 from http11 import CLIENT, SERVER, Role
 from tests.differential import __main__ as command
 from tests.differential import against_h11, against_llhttp, deliberate, search, streams
@@ -23,6 +25,13 @@ from tests.test_vectors import IDS
 
 ROOT = Path(__file__).parent.parent
 DECISIONS = (ROOT / "docs" / "decisions.md").read_text("utf-8")
+
+
+def test_the_peer_is_h11_itself() -> None:
+    """And not http11 under its name."""
+    assert h11.__version__ == "0.16.0"
+    assert h11.__name__ != http11.__name__
+    assert h11.Connection.__module__ == "h11._connection"
 
 
 @pytest.mark.parametrize("peer", PEERS)

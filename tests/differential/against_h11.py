@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from types import ModuleType
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import h11
@@ -229,9 +229,6 @@ def ours(case: Case) -> Trace:
 def theirs(case: Case) -> Trace:
     """Read a case with h11."""
     return _Run(h11, case).trace()
-
-
-THEIR_VERSION: Final = h11.__version__
 
 
 @attrs.frozen(kw_only=True)
