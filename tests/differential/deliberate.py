@@ -204,16 +204,14 @@ def _we_close(difference: Difference) -> bool:
 
 
 def _preface(difference: Difference) -> bool:
+    # H11 lets PRI have any target.
     return _we_close(difference) and _last_request(difference)[1:4:2] == ("PRI", "2.0")
 
 
 def _refused_connect(difference: Difference) -> bool:
-    # What has not been read stands behind the CONNECT, and has come before the answer.
-    return _we_close(difference) and _last_request(difference)[:2] == ("Request", "CONNECT") and _unread(difference)
-
-
-def _unread(difference: Difference) -> bool:
-    return difference.ours.end == ("error", 400) and difference.ours.code == "unexpected-bytes"
+    # What stands behind the CONNECT, and has come before the answer, is refused then.
+    refused = difference.ours.end == ("error", 400) and difference.ours.code == "unexpected-bytes"
+    return refused and _we_close(difference) and _last_request(difference)[:2] == ("Request", "CONNECT")
 
 
 def _upgrade_in_10(difference: Difference) -> bool:
@@ -233,7 +231,8 @@ def _upgrade_in_10(difference: Difference) -> bool:
 
 
 def _extra_data(difference: Difference) -> bool:
-    return difference.our_next[0] == "refused to go on" and difference.their_next[0] == "went on"
+    refused = difference.our_next[0] == "refused to go on" and difference.their_next[0] == "went on"
+    return refused and difference.ours.unread != b""
 
 
 # --- details: what leaves the rest of a trace as it is --------------------------------------------------------------
@@ -485,9 +484,15 @@ def _status(message: Message) -> int:
     return message.start[0] if isinstance(message.start[0], int) else 0
 
 
+_INTERIM = re.compile(rb"(?i)HTTP/1\.[0-9] 1(?:0[4-9]|[1-9][0-9])\b.*\n(?:[^\r\n].*\n)*")
+_LENGTH_LINE = re.compile(rb"(?im)^(?:content-length|transfer-encoding):.*\n(?:[ \t].*\n)*")
+
+
 def _body_of_1xx(difference: LlhttpDifference) -> bool:
-    lengths = {b"content-length", b"transfer-encoding"}
-    return any(104 <= _status(message) <= 199 and lengths & _names(message) for message in _near(difference))
+    # They agree on it without its lengths.
+    return any(104 <= _status(message) <= 199 for message in _near(difference)) and _llhttp_agrees(
+        difference, _INTERIM.sub(lambda head: _LENGTH_LINE.sub(b"", head[0]), difference.case.data)
+    )
 
 
 def _close_after_1xx(difference: LlhttpDifference) -> bool:
@@ -507,10 +512,14 @@ def _proxy_connection(difference: LlhttpDifference) -> bool:
 
 
 def _upgrade_with_body(difference: LlhttpDifference) -> bool:
-    # httptools says that it has no body, whatever its fields say.
+    # httptools says that it has no body, whatever its fields say. They agree on it where it is no upgrade.
     lengths = {b"content-length", b"transfer-encoding"}
-    return difference.case.role == SERVER and any(
-        _names(message) >= {b"upgrade", b"connection"} and lengths & _names(message) for message in _near(difference)
+    upgrades = (_names(message) >= {b"upgrade", b"connection"} for message in _near(difference))
+    return (
+        difference.case.role == SERVER
+        and any(upgrades)
+        and any(lengths & _names(message) for message in _near(difference))
+        and _llhttp_agrees(difference, re.sub(rb"(?i)\nupgrade:", b"\nx-upgrade:", difference.case.data))
     )
 
 
