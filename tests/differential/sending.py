@@ -420,7 +420,7 @@ class Conversation:
     def _say(self, sender: Connection[Role], reader: Connection[Role], event: Event) -> bool:
         """Send one event and read it; false where it was refused, and nothing more may be sent."""
         try:
-            written = send_any(sender, event) or b""
+            written = self._written(sender, event)
         except LocalProtocolError:
             self._counts["refused to send"] += 1
             if sender.our_state != ERROR:
@@ -437,6 +437,12 @@ class Conversation:
             reader.receive_data(written)
             self._read += _drained(reader)
         return True
+
+    def _written(self, sender: Connection[Role], event: Event) -> bytes:
+        passes: Any = sender.send_with_data_passthrough
+        if self._pick.random() < 0.2 and not (isinstance(event, Data) and type(event.data) is not bytes):
+            return b"".join(passes(event) or [])
+        return send_any(sender, event) or b""
 
     def _settle(self, sender: Connection[Role], reader: Connection[Role]) -> bool:
         """See that the message that was sent is the one that was read."""
