@@ -106,7 +106,6 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
         ("ML-5", client(b"HTTP/1.1 200 OK\r\nContent-Length: 0, 0\r\n\r\n")),
         ("ML-6", client(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n")),
         ("ML-11", client(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
-        ("ML-15", client(b"HTTP/1.1 199 \r\nContent-Length: 5\r\n\r\n" + OK)),
         ("CH-4", server(POST + b'5 ; a = "b"\r\nhello\r\n0\r\n\r\n')),
         ("A 1xx does not end the connection", client(b"HTTP/1.1 103 \r\nConnection: close\r\n\r\n" + OK)),
         (

@@ -31,6 +31,7 @@ DOORS: dict[str, tuple[Role, bytes]] = {
         SERVER,
         HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
+    "content_in_informational_response": (CLIENT, b"HTTP/1.1 103 Early Hints\r\nContent-Length: 1\r\n\r\n"),
     "content_in_connect": (SERVER, b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n."),
     "transfer_encoding_in_http10": (SERVER, b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     "long_chunk_sizes": (SERVER, POST + b"0" * 20 + b"\r\n\r\n"),

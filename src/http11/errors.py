@@ -66,6 +66,7 @@ ErrorCode: TypeAlias = Literal[
     "bad-host",
     "host-mismatch",
     "content-in-connect",
+    "content-in-informational-response",
     # message length
     "bad-content-length",
     "conflicting-content-length",
@@ -130,6 +131,7 @@ VERDICTS: Final[Mapping[ErrorCode, tuple[int, str]]] = {
     "bad-host": (400, "RFC 9112 3.2"),
     "host-mismatch": (400, "RFC 9112 3.2"),
     "content-in-connect": (400, "RFC 9110 9.3.6"),
+    "content-in-informational-response": (400, "RFC 9110 15.2"),
     "bad-content-length": (400, "RFC 9110 8.6"),
     "conflicting-content-length": (400, "RFC 9112 6.3"),
     "repeated-content-length": (400, "RFC 9112 6.3"),

@@ -421,7 +421,7 @@ def checked_request_fields(
     check_host(headers, method, target, required=required, policy=policy, blame=blame)
     headers = normalized_length(headers, of_request=True, http10=http_version < b"1.1", policy=policy, blame=blame)
     if method == b"CONNECT" and not policy.content_in_connect:
-        check_no_content(headers, blame)
+        check_no_content(headers, blame, "content-in-connect")
     return headers
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeAlias, final, overload
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol, Self, TypeAlias, final, overload
 
 import attrs
 
 from http11 import grammar
-from http11.errors import ErrorT, LocalProtocolError, byte_name, clipped, violation
+from http11.errors import ErrorCode, ErrorT, LocalProtocolError, byte_name, clipped, violation
 from http11.policy import STRICT, Policy
 
 if TYPE_CHECKING:
@@ -357,11 +357,25 @@ def check_host(
         raise violation(blame, "host-mismatch", "expected Host to be the authority of the target, got another")
 
 
-def check_no_content(headers: Headers, blame: type[ErrorT]) -> None:
-    """Check that a CONNECT says nothing of content: what follows it is the tunnel's (RFC 9110 9.3.6)."""
+def check_no_content(
+    headers: Headers,
+    blame: type[ErrorT],
+    code: Literal["content-in-connect", "content-in-informational-response"],
+) -> None:
+    """Check that a message that can have no content says nothing of any.
+
+    What follows a CONNECT is the tunnel's (RFC 9110 9.3.6), and what follows a 1xx response is the next one (RFC 9110
+    15.2): a reader who took it for content would part from us there.
+    """
     length = first_value(headers, b"content-length")
     if first_value(headers, b"transfer-encoding") is not None or (length is not None and length.strip(b"0") != b""):
-        raise violation(blame, "content-in-connect", "expected a CONNECT without content, got one with a length")
+        raise violation(blame, code, f"expected {_WITHOUT_CONTENT[code]} without content, got one with a length")
+
+
+_WITHOUT_CONTENT: Final[Mapping[ErrorCode, str]] = {
+    "content-in-connect": "a CONNECT",
+    "content-in-informational-response": "a 1xx response",
+}
 
 
 def _names_the_same(method: bytes, target: bytes, host: bytes) -> bool:

@@ -33,7 +33,15 @@ from http11.events import (
 )
 from http11.framing import NO_BODY as NO_CONTENT
 from http11.framing import BodyFraming
-from http11.headers import FORBIDDEN_TRAILERS, Field, check_trailers, is_length, normalized_length, received_headers
+from http11.headers import (
+    FORBIDDEN_TRAILERS,
+    Field,
+    check_no_content,
+    check_trailers,
+    is_length,
+    normalized_length,
+    received_headers,
+)
 from http11.policy import STRICT, Policy
 from http11.scanning import Received, Scan, Scanned, Section, StartLine, begin, cut, run_end, scan, split
 
@@ -173,13 +181,16 @@ def parse_response(head: bytes, *, policy: Policy = STRICT) -> InformationalResp
         fields = _fields(head, head.index(b"\n") + 1, "response", policy)
     else:
         (http_version, status_code, reason), fields = _read_whole(head, "response", policy)
+    code = int(status_code)
     headers = received_headers(fields, strict=not policy.tolerant)
     try:
         headers = checked_response_fields(headers, http_version, policy=policy, blame=RemoteProtocolError)
+        if code < 200 and not policy.content_in_informational_response:  # noqa: PLR2004 - the class 1xx
+            check_no_content(headers, RemoteProtocolError, "content-in-informational-response")
     except RemoteProtocolError as error:
         _locate(error, head, policy)
         raise
-    return received_response(int(status_code), headers, http_version, reason or b"")
+    return received_response(code, headers, http_version, reason or b"")
 
 
 def parse_trailers(section: bytes, *, policy: Policy = STRICT) -> EndOfMessage:
@@ -245,6 +256,7 @@ _BLAMED_FIELDS: Final[Mapping[ErrorCode, tuple[bytes, ...]]] = {
     "bad-host": (b"host",),
     "host-mismatch": (b"host",),
     "content-in-connect": (b"content-length", b"transfer-encoding"),
+    "content-in-informational-response": (b"content-length", b"transfer-encoding"),
     "bad-content-length": (b"content-length",),
     "conflicting-content-length": (b"content-length",),
     "repeated-content-length": (b"content-length",),

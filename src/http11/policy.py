@@ -32,6 +32,7 @@ def _is_tolerant(policy: Policy) -> bool:
         policy.length_and_chunked_in_request,
         policy.reuse_after_length_and_chunked,
         policy.content_in_connect,
+        policy.content_in_informational_response,
         policy.transfer_encoding_in_http10,
         policy.long_chunk_sizes,
         policy.space_after_chunk_size,
@@ -67,6 +68,7 @@ class Policy:
             (RFC 9112 6.3).
         reuse_after_length_and_chunked: After a message with both, the connection may be used again (RFC 9112 6.1).
         content_in_connect: A CONNECT may have content (RFC 9110 9.3.6).
+        content_in_informational_response: A 1xx response may say that it has content; it has none (RFC 9110 15.2).
         transfer_encoding_in_http10: An HTTP/1.0 message may have a Transfer-Encoding (RFC 9112 6.1).
         long_chunk_sizes: A chunk's size may have 20 hex digits instead of 16 (RFC 9112 7.1).
         space_after_chunk_size: White space may stand before the CRLF of a chunk line (RFC 9112 7.1).
@@ -103,6 +105,7 @@ class Policy:
     length_and_chunked_in_request: bool = False
     reuse_after_length_and_chunked: bool = False
     content_in_connect: bool = False
+    content_in_informational_response: bool = False
     transfer_encoding_in_http10: bool = False
     long_chunk_sizes: bool = False
     space_after_chunk_size: bool = False
@@ -154,6 +157,7 @@ H11: Final = Policy(
     length_and_chunked_in_request=True,
     reuse_after_length_and_chunked=True,
     content_in_connect=True,
+    content_in_informational_response=True,
     transfer_encoding_in_http10=True,
     long_chunk_sizes=True,
     space_after_chunk_size=True,

@@ -484,17 +484,6 @@ def _status(message: Message) -> int:
     return message.start[0] if isinstance(message.start[0], int) else 0
 
 
-_INTERIM = re.compile(rb"(?i)HTTP/1\.[0-9] 1(?:0[4-9]|[1-9][0-9])\b.*\n(?:[^\r\n].*\n)*")
-_LENGTH_LINE = re.compile(rb"(?im)^(?:content-length|transfer-encoding):.*\n(?:[ \t].*\n)*")
-
-
-def _body_of_1xx(difference: LlhttpDifference) -> bool:
-    # They agree on it without its lengths.
-    return any(104 <= _status(message) <= 199 for message in _near(difference)) and _llhttp_agrees(
-        difference, _INTERIM.sub(lambda head: _LENGTH_LINE.sub(b"", head[0]), difference.case.data)
-    )
-
-
 def _close_after_1xx(difference: LlhttpDifference) -> bool:
     if _head_refused(difference, "Data after `Connection: close`") is None:
         return False
@@ -564,11 +553,6 @@ AGAINST_LLHTTP: Final[tuple[Deliberate[LlhttpDifference], ...]] = (
     Deliberate("FD-11", "llhttp takes no folded line; a user agent must (RFC 9112 5.2)", _fold_in_response),
     Deliberate("ML-5", "llhttp takes no length twice, even if it is the same (RFC 9112 6.3)", _repeated_length),
     Deliberate("ML-11", "llhttp takes no Transfer-Encoding beside a Content-Length in a response", _both_lengths),
-    Deliberate(
-        "ML-15",
-        "llhttp reads a body behind a 104 to 199 that says a length (RFC 9112 6.3: there is none)",
-        _body_of_1xx,
-    ),
     Deliberate(
         "CH-4", "llhttp takes no white space in a chunk line; the grammar has it (RFC 9112 7.1.1)", _space_in_extension
     ),

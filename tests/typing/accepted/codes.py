@@ -37,6 +37,7 @@ Known: TypeAlias = Literal[
     "bad-host",
     "host-mismatch",
     "content-in-connect",
+    "content-in-informational-response",
     "bad-content-length",
     "conflicting-content-length",
     "repeated-content-length",
