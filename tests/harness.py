@@ -33,6 +33,7 @@ from http11 import (
     Data,
     EndOfMessage,
     Event,
+    Headers,
     InformationalResponse,
     Policy,
     RemoteProtocolError,
@@ -102,6 +103,45 @@ def plain(event: Event) -> tuple[str | int, ...]:
             return ("ConnectionClosed",)
         case _:
             assert_never(event)
+
+
+def rebuilt(event: Event) -> Event:
+    """Make the event again, of plain values, by its public constructor."""
+    match event:
+        case Request():
+            return Request(
+                method=event.method,
+                target=event.target,
+                headers=event.headers.raw_items(),
+                http_version=event.http_version,
+            )
+        case InformationalResponse() | Response():
+            return type(event)(
+                status_code=event.status_code,
+                headers=event.headers.raw_items(),
+                http_version=event.http_version,
+                reason=event.reason,
+            )
+        case Data():
+            return Data(event.data, event.chunk_start, event.chunk_end)
+        case EndOfMessage():
+            return EndOfMessage(headers=event.headers.raw_items())
+        case _:
+            return type(event)()
+
+
+def raw_fields(event: Event) -> list[tuple[bytes, bytes]]:
+    """Return the fields as they were spelled."""
+    match event:
+        case Request() | InformationalResponse() | Response() | EndOfMessage():
+            return event.headers.raw_items()
+        case _:
+            return []
+
+
+def host_first(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """The order of fields on the wire."""
+    return sorted(headers.raw_items(), key=lambda pair: pair[0].lower() != b"host")
 
 
 def send_any(connection: Connection[Role], event: Event) -> bytes | None:

@@ -17,7 +17,6 @@ from http11 import (
     Data,
     EndOfMessage,
     Event,
-    Headers,
     InformationalResponse,
     LocalProtocolError,
     Policy,
@@ -28,45 +27,9 @@ from http11 import (
     framing,
 )
 from tests import strategies
-from tests.harness import Reader, read, send_any
+from tests.harness import Reader, host_first, raw_fields, read, rebuilt, send_any
 
 POLICIES = st.sampled_from([STRICT, H11])
-
-
-def rebuilt(event: Event) -> Event:
-    """Make the event again, of plain values, by its public constructor."""
-    match event:
-        case Request():
-            return Request(
-                method=event.method,
-                target=event.target,
-                headers=event.headers.raw_items(),
-                http_version=event.http_version,
-            )
-        case InformationalResponse() | Response():
-            return type(event)(
-                status_code=event.status_code,
-                headers=event.headers.raw_items(),
-                http_version=event.http_version,
-                reason=event.reason,
-            )
-        case Data():
-            return Data(event.data, event.chunk_start, event.chunk_end)
-        case EndOfMessage():
-            return EndOfMessage(headers=event.headers.raw_items())
-        case _:
-            return type(event)()
-
-
-def raw_fields(event: Event) -> list[tuple[bytes, bytes]]:
-    headers = getattr(event, "headers", Headers())
-    assert isinstance(headers, Headers)
-    return headers.raw_items()
-
-
-def host_first(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """The order of fields on the wire."""
-    return sorted(headers.raw_items(), key=lambda pair: pair[0].lower() != b"host")
 
 
 class Collector(Reader):
