@@ -5,7 +5,6 @@ Bytes examined are counted where that happens: in the patterns of `http11.gramma
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -18,11 +17,10 @@ from http11 import (
     Policy,
     RemoteProtocolError,
     Role,
-    connection,
-    grammar,
     parsing,
     scanning,
 )
+from tests.counting import Counter
 from tests.harness import Reader
 
 LIMIT = 2000
@@ -119,65 +117,10 @@ def test_skipped_lines_count_towards_the_limit() -> None:
 # --- bytes examined -------------------------------------------------------------------------------------------------
 
 
-class Counter:
-    """Counts the bytes that the engine looks at."""
-
-    def __init__(self) -> None:
-        self.examined = 0
-
-    def pattern(self, pattern: re.Pattern[bytes]) -> CountingPattern:
-        return CountingPattern(self, pattern)
-
-
-class CountingPattern:
-    """A compiled pattern that counts what it has to look at: up to where it matched, or all that was there."""
-
-    def __init__(self, counter: Counter, pattern: re.Pattern[bytes]) -> None:
-        self._counter = counter
-        self._pattern = pattern
-
-    def _count(self, match: re.Match[bytes] | None, data: bytes, start: int) -> re.Match[bytes] | None:
-        self._counter.examined += (len(data) if match is None else match.end()) - start
-        return match
-
-    def match(self, data: bytes, start: int = 0, stop: int | None = None) -> re.Match[bytes] | None:
-        return self._count(self._pattern.match(data, start, len(data) if stop is None else stop), data, start)
-
-    def fullmatch(self, data: bytes) -> re.Match[bytes] | None:
-        return self._count(self._pattern.fullmatch(data), data, 0)
-
-    def search(self, data: bytes, start: int) -> re.Match[bytes] | None:
-        return self._count(self._pattern.search(data, start), data, start)
-
-    def findall(self, data: bytes, start: int = 0) -> list[tuple[bytes, bytes]]:
-        self._counter.examined += len(data) - start
-        return self._pattern.findall(data, start)
-
-
-def counting_buffer(counter: Counter) -> type[bytearray]:
-    class CountingBuffer(bytearray):
-        def find(self, sub: bytes, start: int = 0) -> int:  # type: ignore[override]
-            found = super().find(sub, start)
-            counter.examined += (len(self) if found < 0 else found + len(sub)) - start
-            return found
-
-        def __getitem__(self, index: int | slice) -> int | bytearray:  # type: ignore[override]
-            part = super().__getitem__(index)
-            counter.examined += 1 if isinstance(part, int) else len(part)
-            return part
-
-    return CountingBuffer
-
-
 @pytest.fixture
 def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
     counter = Counter()
-    for name, pattern in vars(grammar).items():
-        if isinstance(pattern, re.Pattern):
-            monkeypatch.setattr(grammar, name, counter.pattern(pattern))
-
-    # A first piece is kept as it is and does not count; from the second one on, a buffer does.
-    monkeypatch.setattr(connection, "bytearray", counting_buffer(counter), raising=False)
+    counter.install(monkeypatch)
     return counter
 
 

@@ -1,0 +1,192 @@
+"""Counts what the engine does, in numbers that are the same on every run, where a clock would need luck.
+
+Three things are counted. *Examined* are the bytes that a pattern or a search looks at. *Moved* are the bytes that are
+copied, or that have to make room in a buffer. *Steps* are the instructions of the interpreter, which see a loop that
+does its work in Python; one instruction may look at or move any number of bytes, which is why those are counted too.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import FrameType
+from typing import Any, SupportsIndex
+
+import pytest
+
+from http11 import Connection, Role, connection, grammar, parsing, scanning
+
+
+class Counter:
+    """What has been done so far."""
+
+    def __init__(self) -> None:
+        self.examined = 0
+        self.moved = 0
+        self.steps = 0
+        self._bytes = _counting_bytes(self)
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Count what the patterns and the buffers of all connections do from now on."""
+        for name, pattern in vars(grammar).items():
+            if isinstance(pattern, re.Pattern):
+                monkeypatch.setattr(grammar, name, CountingPattern(self, pattern))
+        # Rules that have been made already have the patterns that do not count.
+        monkeypatch.setattr(scanning, "_rules", lru_cache(maxsize=16)(scanning._made_rules))
+        monkeypatch.setattr(connection, "bytearray", _counting_buffer(self), raising=False)
+        for module in (connection, parsing, scanning):
+            monkeypatch.setattr(module, "cut", self.cut)
+
+    def receive(self, connection: Connection[Role], piece: bytes) -> None:
+        """Have a connection receive `piece`, and count what becomes of it even where it is kept as it is."""
+        connection.receive_data(piece)
+        if type(connection._buffer) is bytes:
+            connection._buffer = self._bytes(connection._buffer)
+
+    def cut(self, data: bytes | bytearray, start: int, stop: int) -> bytes:
+        """Return a part of a buffer, in which everything counts."""
+        if isinstance(data, bytes):
+            return data[start:stop]
+        self.moved += stop - start
+        return self._bytes(memoryview(data)[start:stop])
+
+    @contextmanager
+    def stepping(self) -> Iterator[None]:
+        """Count steps meanwhile."""
+
+        def on_call(frame: FrameType, _event: str, _arg: Any) -> Any:
+            # What counts does not count itself.
+            if frame.f_code.co_filename == __file__:
+                return None
+            frame.f_trace_opcodes = True
+            frame.f_trace_lines = False
+            return on_step
+
+        def on_step(_frame: FrameType, _event: str, _arg: Any) -> Any:
+            self.steps += 1
+            return on_step
+
+        before = sys.gettrace()
+        sys.settrace(on_call)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+
+class CountingPattern:
+    """A compiled pattern that counts what it has to look at: up to where it matched, or all that was there."""
+
+    def __init__(self, counter: Counter, pattern: re.Pattern[bytes]) -> None:
+        self._counter = counter
+        self._pattern = pattern
+
+    def _count(self, match: re.Match[bytes] | None, data: bytes, start: int) -> re.Match[bytes] | None:
+        self._counter.examined += (len(data) if match is None else match.end()) - start
+        return match
+
+    def match(self, data: bytes, start: int = 0, stop: int | None = None) -> re.Match[bytes] | None:
+        return self._count(self._pattern.match(data, start, len(data) if stop is None else stop), data, start)
+
+    def fullmatch(self, data: bytes) -> re.Match[bytes] | None:
+        return self._count(self._pattern.fullmatch(data), data, 0)
+
+    def search(self, data: bytes, start: int) -> re.Match[bytes] | None:
+        return self._count(self._pattern.search(data, start), data, start)
+
+    def findall(self, data: bytes, start: int = 0) -> list[tuple[bytes, bytes]]:
+        self._counter.examined += len(data) - start
+        return self._pattern.findall(data, start)
+
+
+def _counting_bytes(counter: Counter) -> type[bytes]:
+    class CountingBytes(bytes):
+        """Received bytes; a part of them counts as well."""
+
+        __slots__ = ()
+
+        def __getitem__(self, index: SupportsIndex | slice) -> Any:
+            part = super().__getitem__(index)
+            if isinstance(part, int):
+                return part
+            # All of it is no copy.
+            if len(part) < len(self):
+                counter.moved += len(part)
+            return CountingBytes(part)
+
+        def __add__(self, other: Any) -> bytes:
+            counter.moved += len(self) + len(other)
+            return CountingBytes(super().__add__(other))
+
+        def find(self, sub: Any, start: Any = 0, *_: Any) -> int:
+            found = super().find(sub, start)
+            counter.examined += (len(self) if found < 0 else found + len(sub)) - start
+            return found
+
+        def index(self, sub: Any, start: Any = 0, *_: Any) -> int:
+            counter.examined += len(self) - start
+            return super().index(sub, start)
+
+        def __contains__(self, sub: Any) -> bool:
+            counter.examined += len(self)
+            return super().__contains__(sub)
+
+        def split(self, sep: Any = None, maxsplit: SupportsIndex = -1) -> list[bytes]:
+            counter.examined += len(self)
+            return super().split(sep, maxsplit)
+
+        def partition(self, sep: Any) -> tuple[bytes, bytes, bytes]:
+            counter.examined += len(self)
+            return super().partition(sep)
+
+    return CountingBytes
+
+
+def _counting_buffer(counter: Counter) -> type[bytearray]:
+    class CountingBuffer(bytearray):
+        """A buffer that has to grow, or to let go of its front."""
+
+        def __init__(self, source: bytes = b"") -> None:
+            super().__init__(source)
+            counter.moved += len(source)
+
+        def find(self, sub: Any, start: Any = 0, *_: Any) -> int:
+            found = super().find(sub, start)
+            counter.examined += (len(self) if found < 0 else found + len(sub)) - start
+            return found
+
+        def rfind(self, sub: Any, start: Any = 0, stop: Any = None) -> int:
+            counter.examined += (len(self) if stop is None else stop) - start
+            return super().rfind(sub, start, stop)
+
+        def __getitem__(self, index: Any) -> Any:
+            part = super().__getitem__(index)
+            if isinstance(part, int):
+                counter.examined += 1
+            else:
+                counter.moved += len(part)
+            return part
+
+        def __iadd__(self, piece: Any) -> Any:  # type: ignore[misc]
+            allocated = allocation(self)
+            grown = super().__iadd__(piece)
+            # What was there has to go with it to a larger place.
+            counter.moved += len(piece) if allocation(self) == allocated else len(self)
+            return grown
+
+        def __delitem__(self, index: Any) -> None:
+            before = len(self)
+            super().__delitem__(index)
+            # CPython can leave a gap at the front instead. We do not count on it.
+            if len(self) < before:
+                counter.moved += len(self)
+
+    return CountingBuffer
+
+
+def allocation(buffer: bytearray) -> int:
+    """Return how many bytes a buffer has taken; PyPy does not say, and so never moves one."""
+    return buffer.__alloc__() if hasattr(buffer, "__alloc__") else 0

@@ -1,0 +1,399 @@
+"""Work under attack, counted: twice as much of anything that a peer can send is no more than twice the work.
+
+`tests/test_limits.py` has what a connection holds, and the streams that must end in a refusal. Here the limits are
+lifted, and what is sent is read to its end, so that nothing but the engine keeps the work in bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import attrs
+import pytest
+
+from http11 import (
+    CLIENT,
+    DONE,
+    H11,
+    NEED_DATA,
+    PAUSED,
+    SEND_RESPONSE,
+    SERVER,
+    ClientConnection,
+    Connection,
+    ConnectionClosed,
+    EndOfMessage,
+    Policy,
+    RemoteProtocolError,
+    Request,
+    Response,
+    Role,
+    ServerConnection,
+    headers,
+    parsing,
+    scanning,
+)
+from tests.counting import Counter, allocation
+
+STRICT = Policy(
+    max_method_size=10**9,
+    max_fields=None,
+    max_informational_responses=None,
+    max_chunk_line_size=None,
+    max_chunk_extension_excess=None,
+)
+BOTH = (STRICT, H11)
+
+HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\n"
+BEHIND_LINE = b"\r\nx\r\n0\r\n\r\n"
+
+
+@attrs.frozen
+class Attack:
+    """A stream of any size.
+
+    Attributes:
+        role: Who reads it.
+        begin: What it begins with.
+        again: What is repeated.
+        end: What makes it whole.
+        policies: By which it is read to its end.
+        code: The error in which it ends, if it does: one that needs the whole of it.
+
+    """
+
+    role: Role
+    begin: bytes
+    again: bytes | Callable[[int], bytes]
+    end: bytes
+    policies: tuple[Policy, ...] = BOTH
+    code: str | None = None
+
+    def stream(self, size: int) -> bytes:
+        """Return the stream with about `size` bytes of what is repeated."""
+        if isinstance(self.again, bytes):
+            middle = self.again * (size // len(self.again))
+        else:
+            middle = b"".join(map(self.again, range(size // len(self.again(100)))))
+        return self.begin + middle + self.end
+
+
+ATTACKS = {
+    # White space, in each place where it may stand
+    "empty lines": Attack(SERVER, b"", b"\r\n", HEAD + b"\r\n", (STRICT,)),
+    "space before a value": Attack(SERVER, HEAD + b"X:", b" ", b"y\r\n\r\n"),
+    "space behind a value": Attack(SERVER, HEAD + b"X:y", b" \t", b"\r\n\r\n"),
+    "space in a value": Attack(SERVER, HEAD + b"X:y", b" ", b"z\r\n\r\n"),
+    "a value of space": Attack(SERVER, HEAD + b"X:", b"\t", b"\r\n\r\n"),
+    "space in a folded line": Attack(CLIENT, ANSWER + b"X: y\r\n", b" ", b"z\r\n\r\n"),
+    "space in a reason": Attack(CLIENT, b"HTTP/1.1 200 ", b" ", b"\r\n\r\n"),
+    "space before an extension": Attack(SERVER, CHUNKED + b"1", b" ", b";a" + BEHIND_LINE, (STRICT,)),
+    "space before an extension's name": Attack(SERVER, CHUNKED + b"1;", b" ", b"a" + BEHIND_LINE),
+    "space before =": Attack(SERVER, CHUNKED + b"1;a", b" ", b"=b" + BEHIND_LINE),
+    "space behind =": Attack(SERVER, CHUNKED + b"1;a=", b" ", b"b" + BEHIND_LINE),
+    "space behind an extension": Attack(SERVER, CHUNKED + b"1;a=b", b" ", b";c" + BEHIND_LINE),
+    "space in a quoted extension": Attack(SERVER, CHUNKED + b'1;a="', b" ", b'"' + BEHIND_LINE),
+    "space behind a chunk size": Attack(SERVER, CHUNKED + b"1", b" ", BEHIND_LINE, (H11,)),
+    "space in a list": Attack(SERVER, HEAD + b"Connection: a,", b" ", b"b\r\n\r\n"),
+    "space in a length": Attack(CLIENT, ANSWER + b"Content-Length: 1,", b" ", b"1\r\n\r\nx"),
+    # Folded lines
+    "folded lines": Attack(CLIENT, ANSWER + b"X: y\r\n", b" z\r\n", b"\r\n"),
+    "empty folded lines": Attack(CLIENT, ANSWER + b"X: y\r\n", b" \r\n", b"\r\n"),
+    "folded lines of a request": Attack(SERVER, HEAD + b"X: y\r\n", b"\tz\r\n", b"\r\n", (H11,)),
+    "folded trailers": Attack(SERVER, CHUNKED + b"0\r\nX: y\r\n", b" z\r\n", b"\r\n", (H11,)),
+    # Fields
+    "fields": Attack(SERVER, HEAD, b"x: y\r\n", b"\r\n"),
+    "empty fields": Attack(SERVER, HEAD, b"x:\r\n", b"\r\n"),
+    "fields of different names": Attack(SERVER, HEAD, lambda place: b"x%d: y\r\n" % place, b"\r\n"),
+    "fields of a response": Attack(CLIENT, ANSWER, b"Set-Cookie: y\r\n", b"\r\n"),
+    "lines that end in LF": Attack(SERVER, HEAD, b"x: y\n", b"\n", (H11,)),
+    "trailers": Attack(SERVER, CHUNKED + b"0\r\n", b"x: y\r\n", b"\r\n"),
+    "trailers before a forbidden one": Attack(
+        SERVER, CHUNKED + b"0\r\n", b"x: y\r\n", b"Host: a\r\n\r\n", (STRICT,), "forbidden-trailer"
+    ),
+    "a field's name": Attack(SERVER, HEAD, b"x", b": y\r\n\r\n"),
+    "a field's value": Attack(SERVER, HEAD + b"X: ", b"\xff", b"\r\n\r\n"),
+    "Connection fields": Attack(SERVER, HEAD, b"Connection: x\r\n", b"\r\n"),
+    "connection options": Attack(SERVER, HEAD + b"Connection: x", lambda place: b", x%d" % place, b"\r\n\r\n"),
+    "empty connection options": Attack(SERVER, HEAD + b"Connection: ", b",", b"\r\n\r\n"),
+    "protocols to upgrade to": Attack(SERVER, HEAD + b"Upgrade: x", b", x", b"\r\n\r\n"),
+    "expectations": Attack(SERVER, HEAD + b"Expect: x", b", x", b"\r\n\r\n"),
+    # Fields that are one too many
+    "Host fields": Attack(SERVER, HEAD, b"Host: a\r\n", b"\r\n", BOTH, "repeated-host"),
+    "equal lengths": Attack(CLIENT, ANSWER, b"Content-Length: 1\r\n", b"\r\nx"),
+    "equal lengths in a list": Attack(CLIENT, ANSWER + b"Content-Length: 1", b",1", b"\r\n\r\nx"),
+    "equal lengths of a request": Attack(
+        SERVER, HEAD, b"Content-Length: 1\r\n", b"\r\nx", (STRICT,), "repeated-content-length"
+    ),
+    "different lengths": Attack(
+        SERVER, HEAD, lambda place: b"Content-Length: %d\r\n" % place, b"\r\n", BOTH, "conflicting-content-length"
+    ),
+    "a length of zeros": Attack(SERVER, HEAD + b"Content-Length: ", b"0", b"1\r\n\r\nx", BOTH, "bad-content-length"),
+    "transfer codings": Attack(
+        SERVER, HEAD + b"Transfer-Encoding: chunked", b", chunked", b"\r\n\r\n", BOTH, "bad-transfer-encoding"
+    ),
+    "Transfer-Encoding fields": Attack(
+        SERVER, HEAD, b"Transfer-Encoding: chunked\r\n", b"\r\n", BOTH, "bad-transfer-encoding"
+    ),
+    "unknown codings": Attack(
+        SERVER, HEAD + b"Transfer-Encoding: x", b";a,x", b"\r\n\r\n", BOTH, "unknown-transfer-coding"
+    ),
+    # The request line, and who is meant by it
+    "a method": Attack(SERVER, b"", b"A", b" / HTTP/1.1\r\nHost: a\r\n\r\n", (STRICT,)),
+    "a target": Attack(SERVER, b"GET /", b"a", b" HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "a target of colons": Attack(SERVER, b"GET a", b":", b" HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "an authority": Attack(SERVER, b"GET http://", b"a", b"/ HTTP/1.1\r\nHost: a\r\n\r\n", (STRICT,), "host-mismatch"),
+    "users of an authority": Attack(
+        SERVER, b"GET http://", b"a@", b"a/ HTTP/1.1\r\nHost: a\r\n\r\n", (STRICT,), "bad-target-form"
+    ),
+    "a port": Attack(SERVER, b"CONNECT a:", b"0", b"1 HTTP/1.1\r\nHost: a\r\n\r\n"),
+    "a host": Attack(SERVER, b"GET / HTTP/1.1\r\nHost: ", b"%41", b"\r\n\r\n"),
+    "an address": Attack(SERVER, b"GET / HTTP/1.1\r\nHost: [", b"1:", b"]\r\n\r\n", (STRICT,), "bad-host"),
+    "a reason": Attack(CLIENT, b"HTTP/1.1 200 ", b"a", b"\r\n\r\n"),
+    # Chunks
+    "tiny chunks": Attack(SERVER, CHUNKED, b"1\r\nx\r\n", b"0\r\n\r\n"),
+    "tiny chunks with long sizes": Attack(SERVER, CHUNKED, b"0000000000000001\r\nx\r\n", b"0\r\n\r\n"),
+    "extended chunks": Attack(SERVER, CHUNKED, b'1;a="b"\r\nx\r\n', b"0\r\n\r\n"),
+    "an extension's name": Attack(SERVER, CHUNKED + b"1;", b"a", BEHIND_LINE),
+    "an extension's value": Attack(SERVER, CHUNKED + b"1;a=", b"a", BEHIND_LINE),
+    "a quoted extension": Attack(SERVER, CHUNKED + b'1;a="', b"\\a", b'"' + BEHIND_LINE),
+    "extensions": Attack(SERVER, CHUNKED + b"1", b";a=b", BEHIND_LINE),
+    "extensions before a wrong one": Attack(
+        SERVER, CHUNKED + b"1", b" ; a", b"\x7f" + BEHIND_LINE, (STRICT,), "bad-chunk-extension"
+    ),
+    # Many of a kind
+    "informational responses": Attack(CLIENT, b"", b"HTTP/1.1 100 \r\n\r\n", ANSWER + b"\r\n"),
+    "pipelined requests": Attack(SERVER, b"", HEAD + b"\r\n", b""),
+    "pipelined requests with bodies": Attack(SERVER, b"", HEAD + b"Content-Length: 5\r\n\r\nhello", b""),
+    "pipelined requests in chunks": Attack(SERVER, b"", CHUNKED + b"5\r\nhello\r\n0\r\nx: y\r\n\r\n", b""),
+    "pipelined requests behind empty lines": Attack(SERVER, b"", b"\r\n" + HEAD + b"\r\n", b"", (STRICT,)),
+    # Bodies
+    "a body": Attack(SERVER, HEAD + b"Content-Length: 1000000\r\n\r\n", b"a", b""),
+    "a body until close": Attack(CLIENT, ANSWER + b"\r\n", b"a", b""),
+    "a large chunk": Attack(SERVER, CHUNKED + b"fffff\r\n", b"a", b""),
+}
+
+
+def single_bytes(data: bytes) -> Iterator[bytes]:
+    return (data[place : place + 1] for place in range(len(data)))
+
+
+def pieces_of_fifty(data: bytes) -> Iterator[bytes]:
+    return (data[place : place + 50] for place in range(0, len(data), 50))
+
+
+def whole(data: bytes) -> Iterator[bytes]:
+    yield data
+
+
+def all_at_once_behind_two_bytes(data: bytes) -> Iterator[bytes]:
+    """Yield what makes a buffer grow before the rest comes in one piece."""
+    yield from (data[:1], data[1:2], data[2:])
+
+
+# How it arrives, and how much of it: single bytes are slow to count, and show what they have to show soon.
+DELIVERIES: dict[Callable[[bytes], Iterator[bytes]], int] = {
+    single_bytes: 500,
+    pieces_of_fifty: 2000,
+    whole: 4000,
+    all_at_once_behind_two_bytes: 4000,
+}
+
+
+def answer(connection: ServerConnection) -> bool:
+    """Answer a request that has been read, and make ready for the next; false where there is none."""
+    if connection.our_state == SEND_RESPONSE and connection.their_state == DONE:
+        connection.send(Response(status_code=200, headers=[("Content-Length", "0")]))
+        connection.send(EndOfMessage())
+    if connection.our_state != DONE or connection.their_state != DONE:
+        return False
+    connection.start_next_cycle()
+    return True
+
+
+def read_on(connection: ClientConnection | ServerConnection) -> None:
+    """Read as far as it goes, and answer what can be answered."""
+    while True:
+        event = connection.next_event()
+        if isinstance(event, ConnectionClosed):
+            return
+        if (event is NEED_DATA or event is PAUSED) and not (connection.our_role == SERVER and answer(connection)):
+            return
+
+
+def attack(counter: Counter, attack: Attack, policy: Policy, pieces: Iterator[bytes]) -> str | None:
+    """Count what it takes to read `pieces`; return the code of the error in which that ends."""
+    connection: ClientConnection | ServerConnection
+    if attack.role == SERVER:
+        connection = Connection(SERVER, 10**9, policy=policy)
+    else:
+        connection = Connection(CLIENT, 10**9, policy=policy)
+        connection.send(Request(method="GET", target="/", headers=[("Host", "a")]))
+        connection.send(EndOfMessage())
+    counter.examined = counter.moved = counter.steps = 0
+    try:
+        with counter.stepping():
+            for piece in pieces:
+                counter.receive(connection, piece)
+                read_on(connection)
+    except RemoteProtocolError as error:
+        return error.code
+    assert connection.trailing_data[0] == b"", "what was sent is to be read"
+    return None
+
+
+@pytest.fixture
+def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
+    counter = Counter()
+    counter.install(monkeypatch)
+    return counter
+
+
+MOST_GROWTH = 1.1
+"""Of the work for each byte, when there are twice as many: what a buffer that grows in leaps may need."""
+
+
+def growth(counter: Counter, name: str, policy: Policy, deliver: Callable[[bytes], Iterator[bytes]]) -> float:
+    """Return by how much the work for each byte grows when the attack is twice as large: in bytes, or in steps."""
+    size = DELIVERIES[deliver]
+    work: list[tuple[float, float]] = []
+    for stream in (ATTACKS[name].stream(size), ATTACKS[name].stream(2 * size)):
+        assert attack(counter, ATTACKS[name], policy, deliver(stream)) == ATTACKS[name].code
+        # Less than one step for a byte says nothing: the work is done by a few searches and copies.
+        work.append(((counter.examined + counter.moved) / len(stream), max(1.0, counter.steps / len(stream))))
+    few, many = work
+    return max(many[0] / few[0], many[1] / few[1])
+
+
+@pytest.mark.parametrize("deliver", DELIVERIES, ids=lambda deliver: deliver.__name__)
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        pytest.param(name, policy, id=f"{name}-{'STRICT' if policy is STRICT else 'H11'}")
+        for name, attack in ATTACKS.items()
+        for policy in attack.policies
+    ],
+)
+def test_twice_the_bytes_are_no_more_than_twice_the_work(
+    name: str, policy: Policy, deliver: Callable[[bytes], Iterator[bytes]], counter: Counter
+) -> None:
+    assert growth(counter, name, policy, deliver) <= MOST_GROWTH
+
+
+# --- what is counted ------------------------------------------------------------------------------------------------
+
+
+def copy_the_rest(patch: pytest.MonkeyPatch) -> None:
+    def consume(self: Connection[Role], stop: int) -> None:
+        self._offset += stop - self._start
+        self._buffer = self._buffer[stop:]
+        self._start = 0
+
+    patch.setattr(Connection, "_consume", consume)
+
+
+def move_the_rest(patch: pytest.MonkeyPatch) -> None:
+    def consume(self: Connection[Role], stop: int) -> None:
+        self._offset += stop - self._start
+        self._start = 0
+        if isinstance(self._buffer, bytearray):
+            del self._buffer[:stop]
+        else:
+            self._buffer = self._buffer[stop:]
+
+    patch.setattr(Connection, "_consume", consume)
+
+
+def copy_what_has_come(patch: pytest.MonkeyPatch) -> None:
+    receive_data = Connection.receive_data
+
+    def receive(self: Connection[Role], data: bytes) -> None:
+        before = self._buffer[self._start :]
+        receive_data(self, data)
+        if before:
+            self._buffer, self._start = before + data, 0
+
+    patch.setattr(Connection, "receive_data", receive)
+
+
+def begin_again(patch: pytest.MonkeyPatch) -> None:
+    find = parsing.find_section_end
+
+    def find_again(
+        data: bytes, start: int, _seen: object, *, section: scanning.Section, limit: int, policy: Policy
+    ) -> int | scanning.Scan:
+        return find(data, start, None, section=section, limit=limit, policy=policy)
+
+    patch.setattr(parsing, "find_section_end", find_again)
+
+
+def look_through_all_names(patch: pytest.MonkeyPatch) -> None:
+    received = headers.received_headers
+
+    def unique(raw: list[headers.Field], strict: bool) -> headers.Headers:
+        for name, _ in raw:
+            sum(name == other for other, _ in raw)
+        return received(raw, strict)
+
+    patch.setattr(parsing, "received_headers", unique)
+
+
+def look_behind_all_bytes(patch: pytest.MonkeyPatch) -> None:
+    parse = parsing.parse_request
+
+    def parse_from_each_place(head: bytes, *, policy: Policy) -> Request:
+        for place in range(len(head)):
+            head.find(b"\0", place)
+        return parse(head, policy=policy)
+
+    patch.setattr(parsing, "parse_request", parse_from_each_place)
+
+
+# Ways to need more than linear time, each with an attack and a delivery that shows it.
+MUTANTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, Callable[[bytes], Iterator[bytes]]]] = {
+    "the rest is copied for each request": (copy_the_rest, "pipelined requests", whole),
+    "the rest is moved for each request": (move_the_rest, "pipelined requests", all_at_once_behind_two_bytes),
+    "the rest is copied for each chunk": (copy_the_rest, "tiny chunks", whole),
+    "the rest is moved for each chunk": (move_the_rest, "tiny chunks", all_at_once_behind_two_bytes),
+    "what has come is copied for each piece": (copy_what_has_come, "fields", single_bytes),
+    "a head is scanned again for each piece": (begin_again, "a target", single_bytes),
+    "a loop in a loop": (look_through_all_names, "fields", pieces_of_fifty),
+    "a search from each byte": (look_behind_all_bytes, "a field's value", whole),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_counter_sees_more_than_linear_work(mutant: str, counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_engine, name, deliver = MUTANTS[mutant]
+    assert growth(counter, name, STRICT, deliver) <= MOST_GROWTH
+    break_engine(monkeypatch)
+    assert growth(counter, name, STRICT, deliver) > 1.5
+
+
+# --- a pipeline that grows while it is worked off -------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(bytearray, "__alloc__"), reason="this interpreter does not say what a buffer takes")
+def test_a_long_pipeline_is_not_moved_for_each_piece_that_joins_it() -> None:
+    """A buffer lets go of its front without moving the rest; whoever goes on receiving while paused relies on that."""
+    request = HEAD + b"\r\n"
+    moved: list[float] = []
+    for size in (2000, 4000):
+        connection = Connection(SERVER)
+        connection.receive_data(request * size)
+        connection.receive_data(request)
+        total = 0
+        for _ in range(size):
+            assert isinstance(connection.next_event(), Request)
+            assert isinstance(connection.next_event(), EndOfMessage)
+            answer(connection)
+            buffer = connection._buffer
+            assert isinstance(buffer, bytearray)
+            before = allocation(buffer)
+            connection.receive_data(request)
+            total += len(request) if allocation(buffer) == before else len(buffer)
+        moved.append(total / (size * len(request)))
+    assert moved[1] <= MOST_GROWTH * moved[0]
+    assert moved[1] <= 20
