@@ -383,7 +383,8 @@ def reader_of(script: Script, request: Request | None) -> Connection[Role]:
     try:
         send_any(client, request or _plain(method))
     except LocalProtocolError:
-        # It was let in by a tolerance, or is not in HTTP/1.1: one with the same method is answered in the same way.
+        # It was let in by a tolerance, or is not in HTTP/1.1. One with the same method is answered in the same way, and
+        # one that proposes an Upgrade may be answered like one that does not.
         client = Connection(CLIENT, 10**6, policy=READER)
         send_any(client, _plain(method))
     return client
@@ -391,7 +392,9 @@ def reader_of(script: Script, request: Request | None) -> Connection[Role]:
 
 def _plain(method: bytes) -> Request:
     host = b"a:1"
-    return Request(method=method, target=host if method == b"CONNECT" else b"/", headers=[(b"Host", host)])
+    return Request(
+        method=method, target=host if method == b"CONNECT" else b"/", headers=[(b"Host", host), (b"Upgrade", b"x")]
+    )
 
 
 def read_back(reader: Connection[Role], steps: Sequence[Done]) -> Iterator[Event]:
