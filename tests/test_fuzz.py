@@ -174,6 +174,15 @@ def move_offsets(patch: Patch) -> None:
     patch.setattr(scanning, "violation", violation_far_away)
 
 
+def show_all(patch: Patch) -> None:
+    wrong = scanning._wrong
+
+    def wrong_since_the_start(*args: Any, since: int) -> RemoteProtocolError:
+        return wrong(*args, since=min(since, 0))
+
+    patch.setattr(scanning, "_wrong", wrong_since_the_start)
+
+
 def setter(owner: object, name: str, value: object) -> Callable[[Patch], None]:
     return lambda patch: patch.setattr(owner, name, value)
 
@@ -228,6 +237,10 @@ BROKEN: dict[str, dict[str, tuple[Callable[[Patch], None], bytes]]] = {
         "holds_no_more_than_its_limit": (forget_the_limit, stream(b"GET /" + b"a" * 50, limit=40)),
         "the_rest_is_what_was_not_read": (lose_a_byte, stream(UPGRADE)),
         "errors_are_safe_to_log": (setter(scanning, "byte_name", chr), stream(b"GET\x1b")),
+        "errors_keep_secrets": (
+            show_all,
+            stream(GET.replace(b"\r\n\r\n", b"\r\nAuthorization: SECRET\x01\r\n\r\n")),
+        ),
         "events_are_messages": (answer_twice, stream(ANSWER + ANSWER, role="CLIENT")),
         "bodies_are_as_long_as_they_say": (
             setter(framing, "request_framing", lambda _request: framing.NO_BODY),

@@ -35,6 +35,7 @@ WORDS: Final = (
     b"HTTP/1.1 101 \r\n\r\n",
     b"HTTP/1.1 204 \r\n\r\n",
     b"Host: a\r\n",
+    b"Authorization: SECRET\r\n",
     b"Content-Length: 5\r\n",
     b"Transfer-Encoding: chunked\r\n",
     b"Connection: close\r\n",
