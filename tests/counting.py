@@ -62,8 +62,10 @@ class Counter:
             # What counts does not count itself.
             if frame.f_code.co_filename == __file__:
                 return None
-            frame.f_trace_opcodes = True
-            frame.f_trace_lines = False
+            # Others tell of lines, which see the same loops.
+            if sys.implementation.name == "cpython":
+                frame.f_trace_opcodes = True
+                frame.f_trace_lines = False
             return on_step
 
         def on_step(_frame: FrameType, _event: str, _arg: Any) -> Any:
