@@ -338,7 +338,9 @@ def test_what_shows_nothing_new_is_not_kept() -> None:
     def shown(raw: bytes) -> Iterable[object]:
         return set(raw)
 
-    assert list(corpus.minimized([b"ab", b"a", b"ba", b"abc", b"cc"], shown)) == [b"a", b"ab", b"cc"]
+    found = [b"ab", b"a", b"ba", b"abc", b"cc"]
+    assert list(corpus.minimized([], found, shown)) == [b"a", b"ab", b"cc"]
+    assert list(corpus.minimized([b"abc", b"ca"], found, shown)) == [b"ca", b"abc"]
 
 
 def test_the_arcs_of_the_engine_are_seen() -> None:

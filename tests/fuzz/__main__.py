@@ -115,8 +115,8 @@ def fuzz(name: str, target: Target[Any], *, minutes: float, seed: int) -> bool:
 def take(name: str, target: Target[Any], found: Iterable[bytes]) -> None:
     """Take into the corpus what shows something new, and let go of what does not."""
     before = corpus.inputs(name)
-    all_inputs = [raw for raw in (*before, *target.seeds(), *found) if len(raw) <= LARGEST_INPUT]
-    kept = list(corpus.minimized(all_inputs, target.shown))
+    found = [raw for raw in (*target.seeds(), *found) if len(raw) <= LARGEST_INPUT]
+    kept = list(corpus.minimized(before, found, target.shown))
     corpus.store(name, kept)
     print(f"{name}: {len(before)} inputs before, {len(kept)} now, {sum(map(len, kept))} bytes")
 

@@ -68,13 +68,20 @@ def tracing() -> Iterator[set[Arc]]:
         sys.settrace(before)
 
 
-def minimized(inputs: Iterable[bytes], shown: Callable[[bytes], Iterable[object]]) -> Iterator[bytes]:
-    """Yield those of `inputs` that show what no shorter one has; `shown` tells what else than arcs that may be."""
+def minimized(
+    known: Iterable[bytes], found: Iterable[bytes], shown: Callable[[bytes], Iterable[object]]
+) -> Iterator[bytes]:
+    """Yield those inputs that show what none before them has; `shown` tells what else than arcs that may be.
+
+    What is known goes first, so that the corpus changes no more than it must; of the others the shorter ones do.
+    """
     seen: set[object] = set()
-    for raw in sorted(set(inputs), key=lambda raw: (len(raw), raw)):
-        with tracing() as arcs:
-            found = {*shown(raw)}
-        found |= arcs
-        if not found <= seen:
-            seen |= found
-            yield raw
+    known, found = set(known), set(found)
+    for group in (known, found - known):
+        for raw in sorted(group, key=lambda raw: (len(raw), raw)):
+            with tracing() as arcs:
+                new = {*shown(raw)}
+            new |= arcs
+            if not new <= seen:
+                seen |= new
+                yield raw
