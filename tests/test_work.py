@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import attrs
 import pytest
@@ -224,7 +225,9 @@ def read_on(connection: ClientConnection | ServerConnection) -> None:
             return
 
 
-def attack(counter: Counter, attack: Attack, policy: Policy, pieces: Iterator[bytes]) -> str | None:
+def attack(
+    counter: Counter, attack: Attack, policy: Policy, pieces: Iterator[bytes], *, steps: bool = True
+) -> str | None:
     """Count what it takes to read `pieces`; return the code of the error in which that ends."""
     connection: ClientConnection | ServerConnection
     if attack.role == SERVER:
@@ -235,7 +238,7 @@ def attack(counter: Counter, attack: Attack, policy: Policy, pieces: Iterator[by
         connection.send(EndOfMessage())
     counter.examined = counter.moved = counter.steps = 0
     try:
-        with counter.stepping():
+        with counter.stepping() if steps else nullcontext():
             for piece in pieces:
                 counter.receive(connection, piece)
                 read_on(connection)
@@ -285,6 +288,22 @@ def test_twice_the_bytes_are_no_more_than_twice_the_work(
     assert growth(counter, name, policy, deliver) <= MOST_GROWTH
     # Of the larger one: the search for the end, the scan on the way, the reading, and what stands in a list once more.
     assert counter.examined + counter.moved <= 20 * len(ATTACKS[name].stream(2 * DELIVERIES[deliver]))
+
+
+@pytest.mark.parametrize(
+    "name", ["pipelined requests", "pipelined requests in chunks", "tiny chunks", "informational responses"]
+)
+def test_thousands_in_one_piece_are_no_more_work_each(name: str, counter: Counter) -> None:
+    again = ATTACKS[name].again
+    assert isinstance(again, bytes)
+    work: list[float] = []
+    for times in (100, 5000):
+        stream = ATTACKS[name].stream(times * len(again))
+        # Their steps are too many to be counted in a short time.
+        assert attack(counter, ATTACKS[name], STRICT, whole(stream), steps=False) is None
+        work.append((counter.examined + counter.moved) / len(stream))
+    few, many = work
+    assert many <= MOST_GROWTH * few
 
 
 # --- what is counted ------------------------------------------------------------------------------------------------
