@@ -209,11 +209,10 @@ def _without_length(headers: Headers) -> Headers:
 
 
 def _with_close(headers: Headers) -> Headers:
-    options = list_members(headers, b"connection")
-    if b"close" in options and b"keep-alive" not in options:
-        return headers
+    # Written anew, since it is more than the caller's by now: as h11 writes it, whose users compare.
+    options = {b"close", *list_members(headers, b"connection")} - {b"keep-alive"}
     headers = _without(headers, b"connection")
-    for option in sorted({b"close", *options} - {b"keep-alive"}):
+    for option in sorted(options):
         headers = _with(headers, b"Connection", option)
     return headers
 
