@@ -51,6 +51,19 @@ def test_the_body_of_a_response(head: Response, method: bytes | None, expected: 
 
 
 @pytest.mark.parametrize(
+    ("head", "fields"),
+    [
+        (response(LENGTH), [LENGTH, ("Connection", "close")]),
+        (response(("connection", "Close"), LENGTH), [("connection", "Close"), LENGTH]),
+        (response(("connection", "keep-alive, close"), LENGTH), [LENGTH, ("Connection", "close")]),
+    ],
+)
+def test_a_last_response_says_close_if_its_maker_has_not(head: Response, fields: list[tuple[str, str]]) -> None:
+    sent = framing.response_to_send(head, request_method=b"GET", peer_version=b"1.1", keep_alive=True, last=True)
+    assert sent.headers.raw_items() == [(name.encode(), value.encode()) for name, value in fields]
+
+
+@pytest.mark.parametrize(
     ("head", "method", "version", "keep_alive", "fields"),
     [
         (response(), b"GET", b"1.1", True, [CHUNKED]),

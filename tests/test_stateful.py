@@ -147,7 +147,8 @@ class Peers(RuleBasedStateMachine):
             response,
             request_method=self.method,
             peer_version=b"1.1",
-            keep_alive=joint.keep_alive and joint.client != CLOSED,
+            keep_alive=joint.keep_alive,
+            last=joint.client == CLOSED,
         )
         self.send_as_server(response)
         Wire.log(self.to_client.sent, sent)

@@ -437,7 +437,8 @@ class Connection(Generic[RoleT_co]):
                 _sendable(event),
                 request_method=self._request_method,
                 peer_version=self._their_http_version,
-                keep_alive=self._joint.keep_alive and self._may_be_asked_again(event),
+                keep_alive=self._joint.keep_alive,
+                last=not self._may_be_asked_again(event),
             )
             self._on_response(role, response, blame)
             return [serialization.serialize_response(response)]

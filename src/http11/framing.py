@@ -169,19 +169,32 @@ def informational_to_send(response: InformationalResponse) -> InformationalRespo
 
 
 def response_to_send(
-    response: Response, *, request_method: bytes | None, peer_version: bytes | None, keep_alive: bool
+    response: Response,
+    *,
+    request_method: bytes | None,
+    peer_version: bytes | None,
+    keep_alive: bool,
+    last: bool = False,
 ) -> Response:
     """Return `response` with the fields that it needs on the wire for its body and for what becomes of the connection.
 
     `request_method` is the method that it answers, or `None`; `peer_version` what the client speaks, or `None` where
-    nothing could be read of it; `keep_alive` whether the connection could live on, as far as was known before.
+    nothing could be read of it; `keep_alive` whether the connection could live on, as far as was agreed before; `last`
+    whether no other request can come, whatever was agreed.
     """
     headers = response.headers
     # The usual case first: all that is needed is there.
-    if keep_alive and request_method != b"CONNECT" and response.status_code != 204 and is_http11(peer_version):  # noqa: PLR2004
-        first = first_values(headers)
-        if b"content-length" in first and b"transfer-encoding" not in first:
-            return response
+    first = first_values(headers)
+    if (
+        keep_alive
+        and not last
+        and request_method != b"CONNECT"
+        and response.status_code != 204  # noqa: PLR2004 - No Content
+        and is_http11(peer_version)
+        and b"content-length" in first
+        and b"transfer-encoding" not in first
+    ):
+        return response
     close = not keep_alive
     if response.status_code == 204 or accepts_connect(response, request_method):  # noqa: PLR2004 - No Content
         headers = _without_length(headers)
@@ -199,7 +212,8 @@ def response_to_send(
             headers = _without(headers, b"content-length")
         elif framing == UNTIL_CLOSE:
             headers = _with(headers, b"Transfer-Encoding", b"chunked")
-    if close:
+    # Where h11 says `close` it writes Connection anew, and its users compare; where it forgets to, theirs may stand.
+    if close or (last and not _says_close(headers)):
         headers = _with_close(headers)
     return response if headers is response.headers else response_with(response, headers)
 
@@ -208,8 +222,12 @@ def _without_length(headers: Headers) -> Headers:
     return _without(_without(headers, b"content-length"), b"transfer-encoding")
 
 
+def _says_close(headers: Headers) -> bool:
+    options = list_members(headers, b"connection")
+    return b"close" in options and b"keep-alive" not in options
+
+
 def _with_close(headers: Headers) -> Headers:
-    # Written anew, since it is more than the caller's by now: as h11 writes it, whose users compare.
     options = {b"close", *list_members(headers, b"connection")} - {b"keep-alive"}
     headers = _without(headers, b"connection")
     for option in sorted(options):
