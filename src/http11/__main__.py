@@ -1,8 +1,10 @@
-"""The command line: ``python -m http11 demo`` and ``python -m http11 inspect FILE``.
+"""The command line: ``python -m http11 demo``, ``inspect FILE`` and ``run-as-h11 PROGRAM``.
 
 `demo` lets a server and a client talk over real sockets, and checks what each has seen. `inspect` reads what was saved
 of one direction of a connection, and prints its events, or where it breaks the protocol. Both show how to drive a
 `Connection`. Nothing that was read is printed raw: a terminal obeys control bytes.
+
+`run-as-h11` runs another program, for which ``import h11`` imports http11.
 """
 
 from __future__ import annotations
@@ -10,15 +12,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pkgutil
+import runpy
 import socket
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import unified_diff
+from importlib.util import find_spec
 from threading import Lock, Thread
 from typing import BinaryIO, Final, Generic, Literal, TextIO, TypeAlias, TypeVar
 
 from http11 import PRODUCT_ID
+from http11.compat import install_as_h11
 from http11.connection import (
     DEFAULT_MAX_INCOMPLETE_EVENT_SIZE,
     ClientConnection,
@@ -56,13 +62,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` names, by default that of the process, and return its exit status.
 
     Raises:
-        SystemExit: `argv` is wrong, or asks for help.
+        SystemExit: `argv` is wrong, or asks for help. A program that was run may raise anything.
 
     """
     try:
         try:
             arguments = _parser().parse_args(argv, _Arguments())
-            return _demo() if arguments.command == "demo" else _inspect(arguments)
+            if arguments.command == "demo":
+                return _demo()
+            if arguments.command == "inspect":
+                return _inspect(arguments)
         finally:
             # Here, where a failure can still be told.
             print(end="", flush=True)
@@ -78,17 +87,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(nowhere, output.fileno())
         os.close(nowhere)
         return 1
+    # Out here, where nothing that the program raises is taken for ours.
+    return _run_as_h11(arguments)
 
 
 class _Arguments(argparse.Namespace):
     """What `_parser` makes of the command line, with types."""
 
-    command: Literal["demo", "inspect"]
+    command: Literal["demo", "inspect", "run-as-h11"]
     file: str
     role: Literal["server", "client"] | None
     policy: Literal["strict", "h11"]
     request: Request
     json: bool
+    module: bool
+    program: str
+    arguments: list[str]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,7 +127,16 @@ def _parser() -> argparse.ArgumentParser:
         help="the method that responses answer (default: a GET that proposes an Upgrade)",
     )
     inspect.add_argument("--json", action="store_true", help="print one JSON object a line")
+    run = commands.add_parser("run-as-h11", help="run a program for which `import h11` imports http11")
+    run.add_argument("--policy", choices=_POLICIES, default="strict", help="what its connections tolerate")
+    run.add_argument("-m", dest="module", action="store_true", help="PROGRAM is the name of a module")
+    run.add_argument("program", metavar="PROGRAM", help="a script, a directory or zip file with a __main__.py")
+    run.add_argument("arguments", metavar="...", nargs=argparse.REMAINDER, help="the program's own arguments")
     return parser
+
+
+def _policy(arguments: _Arguments) -> Policy:
+    return H11 if arguments.policy == "h11" else STRICT
 
 
 # --- inspect: the requests that a client's stream answers, and the answers that a server's stream asks for ------------
@@ -322,8 +345,7 @@ def _inspect(arguments: _Arguments) -> int:
                 return 1
             by_bytes = "client" if first.startswith(b"HTTP/") else "server"
             role: Role = SERVER if (arguments.role or by_bytes) == "server" else CLIENT
-            policy = H11 if arguments.policy == "h11" else STRICT
-            reader = _Reader(stream, first, role, policy, arguments.request)
+            reader = _Reader(stream, first, role, _policy(arguments), arguments.request)
             return _print_events(reader, name, as_json=arguments.json)
     except _UnreadableError as error:
         print(end="", flush=True)
@@ -429,6 +451,45 @@ def _escaped(value: bytes | str) -> str:
     """Spell `value` in visible ASCII, each byte in the same way wherever it stands, so that a caret can point to it."""
     text = value if isinstance(value, str) else _latin_1(value)
     return text.encode("unicode_escape").decode("ascii")
+
+
+# --- run-as-h11 -------------------------------------------------------------------------------------------------------
+
+
+def _run_as_h11(arguments: _Arguments) -> int:
+    """Run a program as ``python PROGRAM`` or ``python -m PROGRAM`` would, up to its end; its exit is ours."""
+    program = arguments.program
+    install_as_h11(_policy(arguments))
+    sys.argv = [program, *arguments.arguments]
+    # Ours is not the program's; under `python -P` there is none.
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    if arguments.module:
+        if not sys.flags.safe_path:
+            sys.path.insert(0, os.getcwd())  # noqa: PTH109 - it is a str, as all in there
+        if not _is_module(program):
+            print(f"http11: No module named {_escaped(program)}", file=sys.stderr)
+            return 1
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+        return 0
+    if not os.path.exists(program):  # noqa: PTH110
+        print(f"http11: can't open file '{_escaped(program)}'", file=sys.stderr)
+        return 2
+    # `runpy` puts a directory or a zip file there itself, but not the directory of a script.
+    if not sys.flags.safe_path and pkgutil.get_importer(program) is None:
+        sys.path.insert(0, os.path.dirname(os.path.realpath(program)))  # noqa: PTH120
+    runpy.run_path(program, run_name="__main__")
+    return 0
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError as error:
+        # A package that `name` is in is not there; it may also be there, and miss something else.
+        if error.name is None or not name.startswith(f"{error.name}."):
+            raise
+        return False
 
 
 # --- demo -------------------------------------------------------------------------------------------------------------

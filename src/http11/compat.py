@@ -1,0 +1,176 @@
+"""In h11's place: make ``import h11`` import http11, for code that is not yours to change.
+
+    from http11.compat import install_as_h11
+
+    install_as_h11()
+    import uvicorn
+
+Each name is http11's own, but for `Connection`, whose default policy is the one that was installed. So what such code
+makes can be handed on as it is: an `h11.Request` is an `http11.Request`, and is pickled as one.
+
+``python -m http11 run-as-h11`` does the same for a whole program.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from threading import Lock
+from types import ModuleType
+from typing import ClassVar, Final
+
+from http11 import PRODUCT_ID, connection, events, headers, states
+from http11.connection import DEFAULT_MAX_INCOMPLETE_EVENT_SIZE, RoleT_co
+from http11.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
+from http11.policy import STRICT, Policy
+
+__all__ = ["H11_VERSION", "Connection", "install_as_h11"]
+
+H11_VERSION: Final = "0.16.0"
+"""The version of h11 whose interface this is: what `h11.__version__` says."""
+
+# h11 looks at its limit as long as a head is incomplete, so what its users allow is without the empty line at the end.
+_EMPTY_LINE: Final = len(b"\r\n")
+
+
+class Connection(connection.Connection[RoleT_co]):
+    """The `Connection` that h11's users get: http11's own, whose `policy` may be left out.
+
+    It has a ``__dict__``, as that of h11 has, so that its users can keep things of their own in it. And its limit is
+    h11's: without the empty line that ends a head.
+
+    Attributes:
+        default_policy: What `install_as_h11` was given.
+
+    """
+
+    default_policy: ClassVar[Policy] = STRICT
+
+    def __init__(
+        self,
+        our_role: RoleT_co,
+        max_incomplete_event_size: int = DEFAULT_MAX_INCOMPLETE_EVENT_SIZE,
+        *,
+        policy: Policy | None = None,
+    ) -> None:
+        chosen = self.default_policy if policy is None else policy
+        super().__init__(our_role, max_incomplete_event_size + _EMPTY_LINE, policy=chosen)
+
+
+def install_as_h11(policy: Policy = STRICT) -> None:
+    """Make every later import of h11, in this process, one of http11.
+
+    It does not reach child processes, unless they are forked, and it cannot be undone. To do it again changes nothing.
+
+    Args:
+        policy: What the connections tolerate that are made through h11, unless they say otherwise.
+
+    Raises:
+        RuntimeError: h11 itself has been imported already, or another policy has been installed.
+
+    """
+    with _lock:
+        if _finder in sys.meta_path:
+            if policy != Connection.default_policy:
+                raise RuntimeError("http11 is in h11's place already, with another policy: install it once")
+            return
+        # First, since h11 itself may be installed as well.
+        sys.meta_path.insert(0, _finder)
+        # Not a look into `sys.modules`: another thread may be about to import h11.
+        if any(import_module(name).__loader__ is not _finder for name in _MODULES):
+            sys.meta_path.remove(_finder)
+            raise RuntimeError(
+                "h11 itself has been imported already: call install_as_h11() before anything that imports h11, "
+                "or start the program with: python -m http11 run-as-h11"
+            )
+        Connection.default_policy = policy
+
+
+class _Finder(MetaPathFinder, Loader):
+    """Finds and makes h11's modules."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002 - the interface is Python's
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        if fullname in _MODULES:
+            spec = ModuleSpec(fullname, self, origin=__file__)
+            spec.has_location = True
+            # As packages, all of them: then `from h11._util import Sentinel` asks here too, and can be told why not.
+            spec.submodule_search_locations = []
+            return spec
+        if fullname.startswith("h11."):
+            # Without its `name`: the import system would make light of that.
+            raise ModuleNotFoundError(
+                f"http11 is in h11's place in this process, and has no counterpart for {fullname}: see docs/from-h11.md"
+            )
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__doc__ = "http11, in h11's place: see http11.compat."
+        for name, value in _MODULES[module.__name__].items():
+            setattr(module, name, value)
+
+
+_lock: Final = Lock()
+_finder: Final = _Finder()
+
+_CONNECTION: Final[Mapping[str, object]] = {
+    "Connection": Connection,
+    "NEED_DATA": events.NEED_DATA,
+    "PAUSED": events.PAUSED,
+}
+_EVENTS: Final[Mapping[str, object]] = {
+    "ConnectionClosed": events.ConnectionClosed,
+    "Data": events.Data,
+    "EndOfMessage": events.EndOfMessage,
+    "Event": events.Event,
+    "InformationalResponse": events.InformationalResponse,
+    "Request": events.Request,
+    "Response": events.Response,
+}
+_STATE: Final[Mapping[str, object]] = {
+    "CLIENT": states.CLIENT,
+    "CLOSED": states.CLOSED,
+    "DONE": states.DONE,
+    "ERROR": states.ERROR,
+    "IDLE": states.IDLE,
+    "MIGHT_SWITCH_PROTOCOL": states.MIGHT_SWITCH_PROTOCOL,
+    "MUST_CLOSE": states.MUST_CLOSE,
+    "SEND_BODY": states.SEND_BODY,
+    "SEND_RESPONSE": states.SEND_RESPONSE,
+    "SERVER": states.SERVER,
+    "SWITCHED_PROTOCOL": states.SWITCHED_PROTOCOL,
+}
+_UTIL: Final[Mapping[str, object]] = {
+    "LocalProtocolError": LocalProtocolError,
+    "ProtocolError": ProtocolError,
+    "RemoteProtocolError": RemoteProtocolError,
+}
+_ALL: Final[Mapping[str, object]] = {**_CONNECTION, **_EVENTS, **_STATE, **_UTIL}
+
+# What is here is what stubs/h11 declares.
+_MODULES: Final[Mapping[str, Mapping[str, object]]] = {
+    "h11": {
+        **_ALL,
+        "PRODUCT_ID": PRODUCT_ID,
+        "__version__": H11_VERSION,
+        # h11 leaves this one state out.
+        "__all__": tuple(sorted(_ALL.keys() - {"MIGHT_SWITCH_PROTOCOL"})),
+    },
+    "h11._connection": {
+        **_CONNECTION,
+        "DEFAULT_MAX_INCOMPLETE_EVENT_SIZE": DEFAULT_MAX_INCOMPLETE_EVENT_SIZE,
+        "__all__": list(_CONNECTION),
+    },
+    "h11._events": {**_EVENTS, "__all__": list(_EVENTS)},
+    "h11._headers": {"Headers": headers.Headers},
+    "h11._state": {**_STATE, "__all__": list(_STATE)},
+    "h11._util": {**_UTIL, "__all__": list(_UTIL)},
+    "h11._version": {"__version__": H11_VERSION},
+}
