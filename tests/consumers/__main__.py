@@ -1,0 +1,198 @@
+"""The tests of projects that use h11, once with h11 itself and once with http11 in its place, test by test.
+
+    python -m tests.consumers               all projects
+    python -m tests.consumers uvicorn h11   some
+
+Each project comes from the package index as a source distribution, at a pinned version, into a temporary directory. A
+test that passes with h11 has to pass with http11, under both policies, but for those in `tests.consumers.projects`,
+which says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from tests.consumers.projects import H11, PROJECTS, REQUIREMENTS, Loss, PolicyName, Project
+
+ROOT: Final = Path(__file__).parent.parent.parent
+PLUGIN: Final = Path(__file__).parent / "plugin"
+
+Variant: TypeAlias = Literal["", "h11", "strict"]
+"""h11 itself, or http11 in its place, under a policy."""
+
+Passed: TypeAlias = frozenset[str]
+"""The names of the tests that have passed, of those that have to do with HTTP/1.1."""
+
+POLICIES: Final[tuple[PolicyName, ...]] = ("h11", "strict")
+
+# They wait more than they work.
+JOBS: Final = 4
+
+
+@attrs.frozen
+class Bench:
+    """An environment in which the projects' tests can run, and where the projects are."""
+
+    home: Path
+
+    @property
+    def python(self) -> str:
+        return str(self.home / "venv" / "bin" / "python")
+
+    def set_up(self, projects: Sequence[Project]) -> None:
+        run([sys.executable, "-m", "venv", str(self.home / "venv")])
+        pip = [self.python, "-m", "pip", "--disable-pip-version-check"]
+        run([*pip, "install", "-q", "--upgrade", "pip"])
+        run([*pip, "install", "-q", *REQUIREMENTS])
+        # Without isolation: the build backends are there, and nothing is built but what pip reads the name from.
+        download = ["download", "-q", "--no-deps", "--no-binary", ":all:", "--no-build-isolation"]
+        names = [project.name.replace("-", "==") for project in projects]
+        run([*pip, *download, "--dest", str(self.home), *names])
+        for project in projects:
+            with tarfile.open(self.home / f"{project.name}.tar.gz") as archive:
+                archive.extractall(self.home, filter="data")
+        if H11 in projects:
+            folder = self.home / H11.name
+            shutil.move(folder / "h11" / "tests", folder / "tests_of_h11")
+            # What is installed is meant, or what is in its place.
+            shutil.rmtree(folder / "h11")
+        for project in projects:
+            self.edit(project)
+
+    def edit(self, project: Project) -> None:
+        files = [path for name in project.tests for path in (self.home / project.name / name).parent.glob("*.py")]
+        for change in project.edits:
+            found = [path for path in files if change.old in path.read_text("utf-8")]
+            if not found:
+                raise SystemExit(f"{project.name}: found nowhere: {change.old!r}")
+            for path in set(found):
+                path.write_text(path.read_text("utf-8").replace(change.old, change.new), "utf-8")
+
+    def passed(self, project: Project, variant: Variant) -> Passed:
+        """Run the tests of `project` with h11 itself or with http11 in its place, and return which pass."""
+        outcomes = self.home / f"{project.name}-{variant or 'itself'}.json"
+        environment = {
+            **os.environ,
+            "HTTP11_POLICY": variant,
+            "HTTP11_OUTCOMES": str(outcomes),
+            "PYTHONPATH": os.pathsep.join([str(PLUGIN), str(ROOT / "src")]),
+        }
+        command = [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "http11_consumer"]
+        done = subprocess.run(
+            [*command, *project.options, *project.tests],
+            cwd=self.home / project.name,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        outcomes.with_suffix(".log").write_text(done.stdout + done.stderr, "utf-8")
+        if not outcomes.exists():
+            raise SystemExit(f"{project.name}: the tests did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        found: dict[str, tuple[str, bool]] = json.loads(outcomes.read_text("utf-8"))
+        counts = {name for name, (_, reached) in found.items() if reached or project.all_tests}
+        return frozenset(name for name in counts if found[name][0] == "passed")
+
+
+def run(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(command[:5])} ... failed:\n{done.stdout}{done.stderr}")
+
+
+def measured(bench: Bench, projects: Sequence[Project]) -> dict[str, dict[Variant, Passed]]:
+    variants: tuple[Variant, ...] = ("", *POLICIES)
+
+    def all_of(project: Project) -> dict[Variant, Passed]:
+        return {variant: bench.passed(project, variant) for variant in variants}
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        # Those first that have most to do.
+        spread = {
+            project.name: {variant: pool.submit(bench.passed, project, variant) for variant in variants}
+            for project in projects
+            if project.at_once
+        }
+        whole = {project.name: pool.submit(all_of, project) for project in projects if not project.at_once}
+        return {
+            **{name: {variant: job.result() for variant, job in jobs.items()} for name, jobs in spread.items()},
+            **{name: job.result() for name, job in whole.items()},
+        }
+
+
+def loss_of(project: Project, policy: PolicyName, test: str) -> Loss | None:
+    for loss in project.losses:
+        if policy in loss.policies and (test in loss.tests or test.partition("[")[0] in loss.tests):
+            return loss
+    return None
+
+
+def objections(project: Project, found: Mapping[Variant, Passed]) -> Iterator[str]:
+    """Yield how the outcomes differ from what `project` says they are."""
+    with_h11 = found[""]
+    if len(with_h11) != project.passed:
+        yield f"expected {project.passed} tests to pass with h11 itself, {len(with_h11)} did"
+    for policy in POLICIES:
+        lost = with_h11 - found[policy]
+        for test in sorted(lost):
+            if loss_of(project, policy, test) is None:
+                yield f"{test} passes with h11, and not with http11 ({policy})"
+        for loss in project.losses:
+            for expected in loss.tests if policy in loss.policies else ():
+                if not any(expected in (test, test.partition("[")[0]) for test in lost):
+                    yield f"{expected} is not lost any more ({policy})"
+
+
+def report(projects: Sequence[Project], found: Mapping[str, Mapping[Variant, Passed]]) -> Iterator[str]:
+    yield "| project | pass with h11 | of these with http11, H11 | of these with http11, STRICT |"
+    yield "|---|---|---|---|"
+    for project in projects:
+        of = found[project.name]
+        with_h11 = of[""]
+        kept = [len(with_h11 & of[policy]) for policy in POLICIES]
+        yield f"| {project.name} | {len(with_h11)} | {kept[0]} | {kept[1]} |"
+    yield ""
+    for project in projects:
+        for loss in project.losses:
+            for test in loss.tests:
+                yield f"lost ({', '.join(loss.policies)}): {project.name}: {test}\n    {loss.why}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.consumers", description="Run the tests of h11's users.")
+    by_name = {project.name.partition("-")[0]: project for project in PROJECTS}
+    parser.add_argument("projects", metavar="PROJECT", nargs="*", help=", ".join(by_name))
+    parser.add_argument("--keep", metavar="DIRECTORY", type=Path, help="where to work, and to leave all there")
+    arguments = parser.parse_args()
+    names: list[str] = arguments.projects or list(by_name)
+    if unknown := set(names) - by_name.keys():
+        parser.error(f"expected some of {', '.join(by_name)}, got {', '.join(sorted(unknown))}")
+    projects = [by_name[name] for name in names]
+    kept: Path | None = arguments.keep
+    with tempfile.TemporaryDirectory() as temporary:
+        home = kept or Path(temporary)
+        home.mkdir(parents=True, exist_ok=True)
+        bench = Bench(home.resolve())
+        bench.set_up(projects)
+        found = measured(bench, projects)
+    sys.stdout.write("\n".join(report(projects, found)) + "\n")
+    wrong = [f"{project.name}: {text}" for project in projects for text in objections(project, found[project.name])]
+    sys.stdout.write("".join(f"{line}\n" for line in wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
