@@ -204,6 +204,14 @@ def test_what_is_pickled_through_h11_is_read_without_it() -> None:
     assert run(read) == f"{['http11.events'] * 5} b'GET'\n"
 
 
+def test_a_line_in_a_pth_file_installs_it(tmp_path: Path) -> None:
+    line = "import http11.compat; http11.compat.install_as_h11()"
+    assert f"`{line}`" in (STUBS.parent.parent / "docs" / "from-h11.md").read_text("utf-8")
+    (tmp_path / "http11-as-h11.pth").write_text(f"{line}\n", "utf-8")
+    program = f"import site; site.addsitedir({str(tmp_path)!r}); import h11; print(h11.Connection.__module__)"
+    assert run(program) == "http11.compat\n"
+
+
 # --- its connections ------------------------------------------------------------------------------------------------
 
 BARE_LF = b"GET / HTTP/1.1\nHost: a\n\n"
