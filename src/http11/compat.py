@@ -161,7 +161,7 @@ _MODULES: Final[Mapping[str, Mapping[str, object]]] = {
         "PRODUCT_ID": PRODUCT_ID,
         "__version__": H11_VERSION,
         # h11 leaves this one state out.
-        "__all__": tuple(sorted(_ALL.keys() - {"MIGHT_SWITCH_PROTOCOL"})),
+        "__all__": tuple(sorted(name for name in _ALL if name != "MIGHT_SWITCH_PROTOCOL")),
     },
     "h11._connection": {
         **_CONNECTION,
