@@ -255,3 +255,15 @@ def test_a_scan_in_pieces_ends_as_the_scan_of_the_whole(data: st.DataObject, sec
     assert scanned(list(range(len(text) + 1))) == whole
     place = data.draw(st.integers(0, len(text)))
     assert scanned([place, len(text)]) == whole
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_limit_below_any_section_lets_none_pass(limit: int) -> None:
+    with pytest.raises(RemoteProtocolError) as excinfo:
+        parsing.find_section_end(b"\r\n", section="trailers", limit=limit)
+    assert (excinfo.value.code, excinfo.value.offset) == ("trailers-too-large", limit)
+    progress = parsing.ChunkedProgress()
+    assert parsing.read_chunked_body(b"", 0, progress, limit=limit)[0] is None
+    with pytest.raises(RemoteProtocolError) as excinfo:
+        parsing.read_chunked_body(b"5\r\n", 0, progress, limit=limit)
+    assert (excinfo.value.code, excinfo.value.offset) == ("chunk-line-too-large", 0)

@@ -110,9 +110,9 @@ def find_section_end(
     """
     seen = seen or begin(section)
     if section == "trailers" and seen.at == 0:
-        if data.startswith(b"\r\n", start):
+        if data.startswith(b"\r\n", start) and limit >= len(b"\r\n"):
             return start + 2
-        if policy.bare_lf and data.startswith(b"\n", start):
+        if policy.bare_lf and data.startswith(b"\n", start) and limit >= len(b"\n"):
             return start + 1
     # The end may have begun in the last three bytes that were seen.
     seek = start + max(0, seen.at - 3)
@@ -471,7 +471,9 @@ def _find_chunk_line_end(data: Received, start: int, seen: Scan | None, *, limit
     end = data.find(b"\r\n", start + max(0, seen.at - 1))
     # A CR at the end may turn out to belong to the line's end.
     stop = end if end >= 0 else len(data) - data.endswith(b"\r", start)
-    longest = limit - 2 if policy.max_chunk_line_size is None else min(policy.max_chunk_line_size, limit - 2)
+    longest = max(0, limit - 2)
+    if policy.max_chunk_line_size is not None:
+        longest = min(policy.max_chunk_line_size, longest)
     if stop - start > longest:
         scan(data, start, start + longest, seen, section="chunk line", policy=policy)
         raise violation(

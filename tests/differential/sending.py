@@ -321,6 +321,10 @@ def _options(fields: Fields) -> set[bytes]:
     return {option.strip(b" \t") for option in values.split(b",")} - {b""}
 
 
+def _only(fields: Fields, name: bytes) -> Fields:
+    return [field for field in fields if field[0].lower() == name]
+
+
 def _without(fields: Fields, *names: bytes) -> Fields:
     return [(name, value) for name, value in fields if name.lower() not in names]
 
@@ -496,11 +500,11 @@ class Conversation:
         elif not self._older and b"content-length" not in names and response.status_code != 304:
             fields.append((b"Transfer-Encoding", b"chunked"))
         got = [] if read is None else read.headers.raw_items()
-        if _options(got) != _options(fields):
-            # The one thing that may be said beside: that it is the end; and then it is.
+        if _only(got, b"connection") != _only(fields, b"connection"):
+            # The one thing that may be said beside: that it is the end; and then it is. All of it is written anew.
             if _options(got) != _options(fields) - {b"keep-alive"} | {b"close"} or sender.our_state == DONE:
                 raise MisreadError(f"sent {fields!r}, read {got!r}")
-            fields = [*_without(fields, b"connection"), *[field for field in got if field[0] == b"Connection"]]
+            fields = [*_without(fields, b"connection"), *_only(got, b"connection")]
         return fields
 
     def _show_to_llhttp(self, sender: Connection[Role]) -> None:
