@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import ipaddress
+import itertools
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from re import Pattern
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,6 +68,46 @@ def test_no_group_is_repeated_possessively(name: str) -> None:
     pattern: Pattern[bytes] = getattr(grammar, name)
     without_classes = re.sub(rb"\[(?:\\.|[^\]\\])*\]", b"[]", pattern.pattern)
     assert re.search(rb"\)(?:[*+?]|\{[0-9,]*\})\+", without_classes) is None
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_endless_repetition_gives_back_what_it_has_matched(name: str) -> None:
+    """A count of steps would show only what some input makes of it; this is why no input can make it more."""
+    assert not gives_back(PARSER.parse(getattr(grammar, name).pattern))
+    assert gives_back(PARSER.parse(b"a(?:b+)?c"))
+
+
+# Python's own reader of patterns, which has no public name.
+PARSER = importlib.import_module("re._parser")
+
+
+def gives_back(pattern: Iterable[tuple[object, Any]]) -> bool:
+    """Tell whether a part of a pattern may be repeated without end, is greedy, and stands in no atomic group alone."""
+    for operation, argument in pattern:
+        if str(operation) in ("MAX_REPEAT", "MIN_REPEAT") and argument[1] == PARSER.MAXREPEAT:
+            return True
+        parts = argument[1] if str(operation) == "BRANCH" else argument if isinstance(argument, tuple) else (argument,)
+        inner = [part for part in parts if isinstance(part, PARSER.SubPattern)]
+        if str(operation) == "ATOMIC_GROUP" and len(inner[0]) == 1 and str(inner[0][0][0]) == "MAX_REPEAT":
+            inner = [inner[0][0][1][2]]
+        if any(map(gives_back, inner)):
+            return True
+    return False
+
+
+ENGINE = [path for path in sorted(Path(grammar.__file__).parent.glob("*.py")) if path.stem != "__main__"]
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.stem)
+def test_white_space_is_never_left_to_python(path: Path) -> None:
+    """`bytes.strip()` takes VT, FF, CR and LF as well: where the grammar lets none of them in, nobody would see it."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    stripping = [
+        call
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr in {"strip", "lstrip", "rstrip"}
+    ]
+    assert all(call.args for call in stripping)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -150,7 +196,150 @@ def test_a_host_in_brackets_is_what_the_standard_library_takes_for_an_ipv6_addre
     assert bool(grammar.HOST.fullmatch(b"[%b]" % spelled)) == expected
 
 
-@given(st.integers(0, 70000))
-def test_ports_of_a_tunnel_are_those_of_tcp(port: int) -> None:
-    assert bool(grammar.CONNECT_TARGET.fullmatch(b"a:%d" % port)) == (1 <= port <= 65535)
-    assert bool(grammar.CONNECT_TARGET.fullmatch(b"a:000%d" % port)) == (1 <= port <= 65535)
+@pytest.mark.parametrize("name", ["HOST", "CONNECT_TARGET"])
+def test_every_count_of_groups_of_an_ipv6_address(name: str) -> None:
+    pattern: Pattern[bytes] = getattr(grammar, name)
+    port = b":1" if name == "CONNECT_TARGET" else b""
+    for before, after in itertools.product(range(10), repeat=2):
+        for joint, tail in itertools.product((":", "::"), ("", "1.2.3.4")):
+            groups = [*["1"] * after, *([tail] if tail else [])]
+            spelled = ":".join(["a"] * before) + joint + ":".join(groups)
+            assert bool(pattern.fullmatch(b"[%b]" % spelled.encode() + port)) == is_ipv6(spelled), spelled
+
+
+def is_ipv6(spelled: str) -> bool:
+    try:
+        ipaddress.IPv6Address(spelled)
+    except ValueError:
+        return False
+    return True
+
+
+def test_every_octet_of_an_ipv4_address() -> None:
+    for place in range(4):
+        for number in (*map(str, range(1000)), "", "00", "01", "000", "001", "0255"):
+            octets = ["1", "22", "133", "9"]
+            octets[place] = number
+            expected = number == "0" or (number[:1] in {*"123456789"} and int(number) < 256)
+            assert bool(grammar.HOST.fullmatch(b"[::%b]" % ".".join(octets).encode())) == expected
+
+
+# RFC 3986 2.2 and 2.3
+REG_NAME = ALPHA | DIGIT | frozenset(b"-._~!$&'()*+,;=")
+SCHEME = ALPHA | DIGIT | frozenset(b"+-.")
+
+# A pattern, what stands before and behind a byte, and which bytes may stand there.
+BYTES: list[tuple[Pattern[bytes], bytes, bytes, frozenset[int]]] = [
+    (grammar.HOST, b"", b"", REG_NAME),
+    (grammar.HOST, b"a", b"b", REG_NAME),
+    (grammar.HOST, b"%2f", b"%2F", REG_NAME),
+    (grammar.HOST, b"a%2f", b"b", REG_NAME),
+    *((grammar.HOST, before + b"%", b"A", HEXDIG) for before in (b"", b"a", b"%41", b"a%41")),
+    *((grammar.HOST, before + b"%a", b"", HEXDIG) for before in (b"", b"a", b"%41", b"a%41")),
+    (grammar.HOST, b"", b"41", frozenset(b"%") | REG_NAME),
+    (grammar.HOST, b"a", b"41", frozenset(b"%:") | REG_NAME),
+    (grammar.HOST, b"[::1", b"", frozenset(b"]")),
+    (grammar.HOST, b"", b"::1]", frozenset(b"[")),
+    (grammar.HOST, b"[::", b"]", HEXDIG),
+    (grammar.HOST, b"[1:", b"::]", HEXDIG),
+    (grammar.HOST, b"[::12", b"4]", HEXDIG | frozenset(b":")),
+    (grammar.HOST, b"[::1.2.3", b"4]", frozenset(b".")),
+    (grammar.HOST, b"[::1.2", b"3.4]", frozenset(b".")),
+    (grammar.HOST, b"[", b"1.a]", frozenset(b"vV")),
+    (grammar.HOST, b"[v", b".a]", HEXDIG),
+    (grammar.HOST, b"[v1", b"a]", frozenset(b".")),
+    (grammar.HOST, b"[v1.", b"]", REG_NAME | frozenset(b":")),
+    (grammar.HOST, b"[v1.a", b"b]", REG_NAME | frozenset(b":")),
+    (grammar.HOST, b"a:", b"", DIGIT),
+    (grammar.HOST, b"a:1", b"", DIGIT),
+    (grammar.HOST, b"[::1]", b"1", frozenset(b":")),
+    (grammar.AUTHORITY_FORM, b"a:", b"", DIGIT),
+    (grammar.AUTHORITY_FORM, b"a:1", b"", DIGIT),
+    (grammar.AUTHORITY_FORM, b"[::1]", b"", frozenset(b":")),
+    (grammar.CONNECT_TARGET, b"a:", b"", DIGIT - frozenset(b"0")),
+    (grammar.CONNECT_TARGET, b"a:1", b"2", DIGIT),
+    (grammar.CONNECT_TARGET, b"[::1]", b"1", frozenset(b":")),
+    (grammar.ABSOLUTE_FORM, b"", b":b", ALPHA),
+    (grammar.ABSOLUTE_FORM, b"a", b":b", SCHEME | frozenset(b":")),
+    (grammar.ABSOLUTE_FORM, b"a", b"b", frozenset(b":")),
+    (grammar.ABSOLUTE_FORM, b"a:", b"b", VCHAR),
+    (grammar.ABSOLUTE_FORM, b"a:", b"", VCHAR),
+    (grammar.HTTP_VERSION, b"", b".1", DIGIT),
+    (grammar.HTTP_VERSION, b"1", b"1", frozenset(b".")),
+    (grammar.HTTP_VERSION, b"1.", b"", DIGIT),
+    (grammar.STATUS_CODE_RUN, b"1", b"", DIGIT),
+    (grammar.STATUS_CODE_RUN, b"1", b"0", DIGIT),
+    (grammar.STATUS_CODE_RUN, b"10", b"", DIGIT),
+    *((grammar.HTTP_VERSION_RUN, b"HTTP/1.1"[:at], b"", frozenset(b"HTTP/"[at : at + 1])) for at in range(5)),
+    (grammar.HTTP_VERSION_RUN, b"HTTP/", b"", DIGIT),
+    (grammar.HTTP_VERSION_RUN, b"HTTP/1", b"", frozenset(b".")),
+    (grammar.HTTP_VERSION_RUN, b"HTTP/1.", b"", DIGIT),
+    (grammar.HTTP_VERSION_RUN, b"HTTP/1.1", b"", frozenset()),
+    (grammar.EMPTY_LINES, b"\r\n\r", b"", frozenset(b"\n")),
+    (grammar.EMPTY_LINES, b"\r\n", b"\n", frozenset(b"\r")),
+    (grammar.LENIENT_EMPTY_LINES, b"\r\n", b"\n", frozenset(b"\r\n")),
+    (grammar.LENIENT_EMPTY_LINES, b"\n\r", b"", frozenset(b"\n")),
+    (grammar.LENIENT_HEAD_END, b"\n", b"\n", frozenset(b"\r")),
+    (grammar.LENIENT_HEAD_END, b"\n", b"", frozenset(b"\n")),
+    (grammar.LENIENT_HEAD_END, b"", b"\r\n", frozenset(b"\n")),
+]
+
+
+@pytest.mark.parametrize(("pattern", "before", "behind", "allowed"), BYTES, ids=itertools.count())
+def test_every_byte_in_a_place_of_a_pattern(
+    pattern: Pattern[bytes], before: bytes, behind: bytes, allowed: frozenset[int]
+) -> None:
+    assert {byte for byte in ALL if pattern.fullmatch(before + bytes([byte]) + behind)} == allowed
+
+
+def test_the_authority_of_a_target_ends_where_the_path_the_query_or_the_fragment_begins() -> None:
+    for byte in VCHAR:
+        match = grammar.ABSOLUTE_FORM.fullmatch(b"a://b" + bytes([byte]) + b"c")
+        assert match is not None
+        assert match.groups() == (b"a", b"b" if byte in b"/?#" else b"b" + bytes([byte]) + b"c")
+
+
+@pytest.mark.parametrize(
+    ("target", "groups"),
+    [(b"a:", (b"a", None)), (b"a:/", (b"a", None)), (b"a://", (b"a", b"")), (b"a1+-.:///b", (b"a1+-.", b""))],
+)
+def test_a_target_without_an_authority(target: bytes, groups: tuple[bytes, bytes | None]) -> None:
+    match = grammar.ABSOLUTE_FORM.fullmatch(target)
+    assert match is not None
+    assert match.groups() == groups
+
+
+@pytest.mark.parametrize(
+    ("host", "groups"),
+    [
+        (b"", (None, None)),
+        (b"a", (b"a", None)),
+        (b"a:", (b"a", b"")),
+        (b"[v1f.a]:80", (b"[v1f.a]", b"80")),
+        (b"a%20%20b:123456", (b"a%20%20b", b"123456")),
+        (b"%20%20", (b"%20%20", None)),
+    ],
+)
+def test_the_parts_of_a_host(host: bytes, groups: tuple[bytes | None, bytes | None]) -> None:
+    match = grammar.HOST.fullmatch(host)
+    assert match is not None
+    assert match.groups() == groups
+
+
+@pytest.mark.parametrize("name", ["HOST", "AUTHORITY_FORM", "CONNECT_TARGET"])
+def test_a_port_has_a_host(name: str) -> None:
+    assert getattr(grammar, name).fullmatch(b":1") is None
+
+
+@pytest.mark.parametrize("name", [name for name in PATTERNS if name.endswith(("_RUN", "EMPTY_LINES"))])
+def test_a_run_may_be_empty(name: str) -> None:
+    pattern: Pattern[bytes] = getattr(grammar, name)
+    assert pattern.match(b"") is not None
+
+
+def test_ports_of_a_tunnel_are_those_of_tcp() -> None:
+    for port in range(70000):
+        expected = 1 <= port <= 65535
+        assert bool(grammar.CONNECT_TARGET.fullmatch(b"a:%d" % port)) == expected
+        assert bool(grammar.CONNECT_TARGET.fullmatch(b"a:000%d" % port)) == expected
+    assert not any(grammar.CONNECT_TARGET.fullmatch(b"a:%d" % port) for port in (100_000, 655_350, 165_535))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from http11 import (
     RemoteProtocolError,
     Request,
     Response,
+    grammar,
     parsing,
 )
 from http11.headers import received_headers
@@ -267,3 +270,42 @@ def test_a_limit_below_any_section_lets_none_pass(limit: int) -> None:
     with pytest.raises(RemoteProtocolError) as excinfo:
         parsing.read_chunked_body(b"5\r\n", 0, progress, limit=limit)
     assert (excinfo.value.code, excinfo.value.offset) == ("chunk-line-too-large", 0)
+
+
+WHOLE = {
+    "request": (grammar.REQUEST_HEAD, b"G /a HTTP/1.1\r\nb:\tc \r\n\r\n"),
+    "response": (grammar.RESPONSE_HEAD, b"HTTP/1.1 200 O K\r\nb:\tc \r\n\r\n"),
+    "trailers": (grammar.TRAILER_SECTION, b"a: b\r\nc:\r\n\r\n"),
+    "chunk line": (grammar.CHUNK_LINE, b'1F ;a = "b\\c"\t;d; e=f;g=""\r\n'),
+}
+
+
+@pytest.mark.parametrize("section", SCANNED)
+def test_the_pattern_over_the_whole_takes_all_that_the_plain_path_takes_and_no_more(section: Scanned) -> None:
+    """What is read by the slower path only, though it need not be, is no mistake that an event could show."""
+    pattern, text = WHOLE[section]
+    for one in {text, *changed_by_a_byte(text)}:
+        # Of a chunk line, the pattern is not for the end.
+        if section == "chunk line" and not one.endswith(b"\r\n"):
+            continue
+        # It is not for folded lines at all.
+        if section == "response" and (b"\n " in one or b"\n\t" in one):
+            continue
+        matched = pattern.fullmatch(one.removesuffix(b"\r\n") if section == "chunk line" else one) is not None
+        assert matched == is_right(one, section), one
+
+
+def changed_by_a_byte(text: bytes) -> Iterator[bytes]:
+    for place in range(len(text) + 1):
+        yield text[:place] + text[place + 1 :]
+        for byte in range(256):
+            yield text[:place] + bytes([byte]) + text[place:]
+            yield text[:place] + bytes([byte]) + text[place + 1 :]
+
+
+def is_right(text: bytes, section: Scanned) -> bool:
+    try:
+        state = scan(text, 0, len(text), begin(section), section=section, policy=STRICT)
+    except RemoteProtocolError:
+        return False
+    return (state.phase, state.at) == ("end", len(text))
