@@ -1,0 +1,49 @@
+"""The quick judge of a mutant: every vector, in a process that has imported http11 once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from http11 import H11, STRICT
+from tests.harness import SendingVector, Vector, read, reading_vectors, sending_vectors
+from tests.test_vectors import test_sending
+
+__all__ = ["first_failure"]
+
+# Byte by byte only what is short, so that all of it takes about a second.
+_SHORT = 300
+
+
+def first_failure() -> str | None:
+    """Return which vector is not read or sent as it says, or `None`."""
+    return next((name for name, right in _checks() if not right), None)
+
+
+def _checks() -> Iterator[tuple[str, bool]]:
+    for vector in reading_vectors():
+        yield f"{vector}", _is_read(vector, [vector.data])
+    for sent in sending_vectors():
+        yield f"{sent}", _is_sent(sent)
+    for vector in reading_vectors():
+        if len(vector.data) <= _SHORT:
+            yield f"{vector}, byte by byte", _is_read(vector, [bytes([byte]) for byte in vector.data])
+
+
+def _is_read(vector: Vector, pieces: list[bytes]) -> bool:
+    end = [b""] if vector.closed else []
+    try:
+        return all(
+            read(pieces + end, vector.role, policy=vector.policy(policy), request=vector.request, limit=vector.limit)
+            == vector.outcome(policy)
+            for policy in (STRICT, H11)
+        )
+    except Exception:  # noqa: BLE001 - whatever a mutant raises, it is not right
+        return False
+
+
+def _is_sent(vector: SendingVector) -> bool:
+    try:
+        test_sending(vector)
+    except Exception:  # noqa: BLE001
+        return False
+    return True
