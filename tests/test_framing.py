@@ -50,6 +50,69 @@ def test_the_body_of_a_response(head: Response, method: bytes | None, expected: 
     assert framing.response_framing(head, method) == expected
 
 
+def test_what_is_known_of_a_body_by_default() -> None:
+    assert framing.BodyFraming("length") == framing.NO_BODY == ("length", 0)
+    assert framing.CHUNKED == ("chunked", 0)
+    assert framing.UNTIL_CLOSE == ("until-close", 0)
+    assert framing.Facts(framing.NO_BODY) == (framing.NO_BODY, True, False, False, False, False)
+
+
+def test_the_facts_of_a_plain_request_are_made_once() -> None:
+    plain, other = (
+        framing.request_facts(Request(method=method, target="/", headers=[("Host", "a"), ("X", "y")]))
+        for method in ("GET", "POST")
+    )
+    assert plain is other
+    assert plain == framing.Facts(framing.NO_BODY)
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"GET / HTTP/1.1\r\nContent-Length: 5\r\n", framing.Facts(framing.BodyFraming("length", 5))),
+        (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", framing.Facts(framing.CHUNKED)),
+        (
+            b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+            framing.Facts(framing.CHUNKED, ambiguous=True),
+        ),
+        (b"GET / HTTP/1.1\r\nUpgrade: x\r\n", framing.Facts(framing.NO_BODY, upgrade=True)),
+        (b"GET / HTTP/1.1\r\nUpgrade: ,\r\n", framing.Facts(framing.NO_BODY)),
+        (b"GET / HTTP/1.0\r\nUpgrade: x\r\n", framing.Facts(framing.NO_BODY, keep_alive=False)),
+        (b"GET / HTTP/1.1\r\nExpect: 100-Continue\r\n", framing.Facts(framing.NO_BODY, waits=True)),
+        (b"GET / HTTP/1.1\r\nExpect: x, 100-continue\r\n", framing.Facts(framing.NO_BODY, waits=True)),
+        (b"GET / HTTP/1.1\r\nExpect: x\r\n", framing.Facts(framing.NO_BODY)),
+        (b"GET / HTTP/1.0\r\nExpect: 100-continue\r\n", framing.Facts(framing.NO_BODY, keep_alive=False)),
+        (b"GET / HTTP/1.1\r\nConnection: x\r\n", framing.Facts(framing.NO_BODY)),
+        (b"GET / HTTP/1.1\r\nConnection: x, Close\r\n", framing.Facts(framing.NO_BODY, keep_alive=False)),
+        (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n", framing.Facts(framing.NO_BODY, keep_alive=False)),
+        (b"GET / HTTP/1.2\r\nUpgrade: x\r\n", framing.Facts(framing.NO_BODY, upgrade=True)),
+        (b"CONNECT a:1 HTTP/1.1\r\n", framing.Facts(framing.NO_BODY, connect=True)),
+        (b"CONNECT a:1 HTTP/1.0\r\n", framing.Facts(framing.NO_BODY, connect=True, keep_alive=False)),
+    ],
+)
+def test_the_facts_of_a_request(head: bytes, expected: framing.Facts) -> None:
+    facts = framing.request_facts(parsing.parse_request(head + b"Host: a\r\n\r\n", policy=H11))
+    assert facts == expected
+    assert all(type(flag) is bool for flag in facts[1:])
+
+
+@pytest.mark.parametrize(
+    ("fields", "method", "expected"),
+    [
+        ([], b"GET", framing.Facts(framing.UNTIL_CLOSE)),
+        ([LENGTH], b"GET", framing.Facts(framing.BodyFraming("length", 5))),
+        ([LENGTH], b"HEAD", framing.Facts(framing.NO_BODY)),
+        ([CHUNKED], b"GET", framing.Facts(framing.CHUNKED)),
+        ([CHUNKED, LENGTH], b"GET", framing.Facts(framing.CHUNKED, ambiguous=True)),
+        ([LENGTH, ("Connection", "close")], None, framing.Facts(framing.BodyFraming("length", 5), keep_alive=False)),
+    ],
+)
+def test_the_facts_of_a_response(fields: list[tuple[str, str]], method: bytes | None, expected: framing.Facts) -> None:
+    facts = framing.response_facts(response(*fields), method)
+    assert facts == expected
+    assert all(type(flag) is bool for flag in facts[1:])
+
+
 @pytest.mark.parametrize(
     ("head", "fields"),
     [

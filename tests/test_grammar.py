@@ -200,10 +200,12 @@ def test_a_host_in_brackets_is_what_the_standard_library_takes_for_an_ipv6_addre
 def test_every_count_of_groups_of_an_ipv6_address(name: str) -> None:
     pattern: Pattern[bytes] = getattr(grammar, name)
     port = b":1" if name == "CONNECT_TARGET" else b""
-    for before, after in itertools.product(range(10), repeat=2):
-        for joint, tail in itertools.product((":", "::"), ("", "1.2.3.4")):
-            groups = [*["1"] * after, *([tail] if tail else [])]
-            spelled = ":".join(["a"] * before) + joint + ":".join(groups)
+    for before, after, joint, tail in itertools.product(range(10), range(10), (":", "::"), ("", "1.2.3.4")):
+        for long in range(-1, before + after):
+            # A group of eight digits is none, and no colon between them is left out.
+            groups = ["abcdefab" if place == long else "a" for place in range(before + after)]
+            behind = [*groups[before:], *([tail] if tail else [])]
+            spelled = ":".join(groups[:before]) + joint + ":".join(behind)
             assert bool(pattern.fullmatch(b"[%b]" % spelled.encode() + port)) == is_ipv6(spelled), spelled
 
 
@@ -245,6 +247,14 @@ BYTES: list[tuple[Pattern[bytes], bytes, bytes, frozenset[int]]] = [
     (grammar.HOST, b"[::12", b"4]", HEXDIG | frozenset(b":")),
     (grammar.HOST, b"[::1.2.3", b"4]", frozenset(b".")),
     (grammar.HOST, b"[::1.2", b"3.4]", frozenset(b".")),
+    (grammar.HOST, b"[::1.2.3.", b"]", DIGIT),
+    (grammar.HOST, b"[::1.2.3.", b"9]", DIGIT - frozenset(b"0")),
+    (grammar.HOST, b"[::1.2.3.9", b"]", DIGIT),
+    (grammar.HOST, b"[::1.2.3.1", b"9]", DIGIT),
+    (grammar.HOST, b"[::1.2.3.19", b"]", DIGIT),
+    (grammar.HOST, b"[::1.2.3.2", b"9]", frozenset(b"01234")),
+    (grammar.HOST, b"[::1.2.3.24", b"]", DIGIT),
+    (grammar.HOST, b"[::1.2.3.25", b"]", frozenset(b"012345")),
     (grammar.HOST, b"[", b"1.a]", frozenset(b"vV")),
     (grammar.HOST, b"[v", b".a]", HEXDIG),
     (grammar.HOST, b"[v1", b"a]", frozenset(b".")),
@@ -257,7 +267,6 @@ BYTES: list[tuple[Pattern[bytes], bytes, bytes, frozenset[int]]] = [
     (grammar.AUTHORITY_FORM, b"a:1", b"", DIGIT),
     (grammar.AUTHORITY_FORM, b"[::1]", b"", frozenset(b":")),
     (grammar.CONNECT_TARGET, b"a:", b"", DIGIT - frozenset(b"0")),
-    (grammar.CONNECT_TARGET, b"a:1", b"2", DIGIT),
     (grammar.CONNECT_TARGET, b"[::1]", b"1", frozenset(b":")),
     (grammar.ABSOLUTE_FORM, b"", b":b", ALPHA),
     (grammar.ABSOLUTE_FORM, b"a", b":b", SCHEME | frozenset(b":")),
@@ -326,6 +335,11 @@ def test_the_parts_of_a_host(host: bytes, groups: tuple[bytes | None, bytes | No
     assert match.groups() == groups
 
 
+@pytest.mark.parametrize("version", [b"", b"1", b"11", b"1.", b".1", b"1..1", b"1.11", b"11.1"])
+def test_what_is_no_version(version: bytes) -> None:
+    assert grammar.HTTP_VERSION.fullmatch(version) is None
+
+
 @pytest.mark.parametrize("name", ["HOST", "AUTHORITY_FORM", "CONNECT_TARGET"])
 def test_a_port_has_a_host(name: str) -> None:
     assert getattr(grammar, name).fullmatch(b":1") is None
@@ -335,6 +349,31 @@ def test_a_port_has_a_host(name: str) -> None:
 def test_a_run_may_be_empty(name: str) -> None:
     pattern: Pattern[bytes] = getattr(grammar, name)
     assert pattern.match(b"") is not None
+
+
+PORTS = [
+    b"9",
+    b"99",
+    b"999",
+    b"9999",
+    b"10000",
+    b"59999",
+    b"64999",
+    b"65499",
+    b"65529",
+    b"65535",
+    b"0001",
+    b"000065535",
+]
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_every_byte_in_a_place_of_a_port(port: bytes) -> None:
+    for place in range(len(port)):
+        for byte in ALL:
+            changed = port[:place] + bytes([byte]) + port[place + 1 :]
+            expected = byte in DIGIT and 1 <= int(changed) <= 65535
+            assert bool(grammar.CONNECT_TARGET.fullmatch(b"a:" + changed)) == expected, changed
 
 
 def test_ports_of_a_tunnel_are_those_of_tcp() -> None:

@@ -5,8 +5,8 @@ named), each in a copy of http11. One that all tests pass is a decision that nob
 and the command fails; unless it stands in ``same.toml``, with the reason why nobody can tell it from the original. The
 command fails as well for what stands there and is killed, or does not exist any more.
 
-``--named`` tries the mistakes of ``named.py`` instead, and says which test notices each. ``--where NAME`` tries those
-of one function or constant only.
+``--named`` tries the mistakes of ``named.py`` instead, and says which test notices each. ``--where NAME``, which may be
+given several times, tries only those of these functions and constants.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--named", action="store_true", help="the mistakes of named.py, with the test that notices each"
     )
-    parser.add_argument("--where", help="only those of one function or constant")
+    parser.add_argument("--where", action="append", help="only those of this function or constant")
     parser.add_argument("--quick", action="store_true", help="without the slow tests, for a first look")
     options = parser.parse_args(arguments)
     with court() as place:
@@ -71,11 +71,11 @@ def try_named(place: Court) -> int:
     return 1 if survivors else 0
 
 
-def try_all(place: Court, module: str, where: str | None, *, slow: bool) -> int:
+def try_all(place: Court, module: str, where: Sequence[str] | None, *, slow: bool) -> int:
     """Try the mutants of `module` and print those that survive and should not."""
     source = (SOURCE / f"{module}.py").read_text("utf-8")
-    found = [one for one in mutants(module, source, codes()) if where in (None, one.key.where)]
-    entries = [one for one in listed([module]) if where in (None, one.where)]
+    found = [one for one in mutants(module, source, codes()) if where is None or one.key.where in where]
+    entries = [one for one in listed([module]) if where is None or one.where in where]
     begun = time.monotonic()
     survivors, killed_entries = 0, []
     for mutant in found:
@@ -101,12 +101,8 @@ def try_all(place: Court, module: str, where: str | None, *, slow: bool) -> int:
 
 def codes() -> frozenset[str]:
     """Return the error codes, read off the source: http11 itself must not be imported here."""
-    [_, literal, _] = re.split(
-        r"^ErrorCode: TypeAlias = Literal\[$|^\]$",
-        (SOURCE / "errors.py").read_text("utf-8"),
-        maxsplit=2,
-        flags=re.MULTILINE,
-    )
+    errors = (SOURCE / "errors.py").read_text("utf-8")
+    literal = errors.partition("\nErrorCode: TypeAlias = Literal[\n")[2].partition("\n]\n")[0]
     return frozenset(re.findall(r'^    "([a-z0-9-]+)",$', literal, re.MULTILINE))
 
 

@@ -14,16 +14,20 @@ __all__ = ["first_failure"]
 _SHORT = 300
 
 
-def first_failure() -> str | None:
-    """Return which vector is not read or sent as it says, or `None`."""
-    return next((name for name, right in _checks() if not right), None)
+def first_failure(*, bytewise: bool) -> str | None:
+    """Return which vector is not read, whole or byte by byte, or sent as it says; or `None`."""
+    checks = _bytewise() if bytewise else _whole()
+    return next((name for name, right in checks if not right), None)
 
 
-def _checks() -> Iterator[tuple[str, bool]]:
+def _whole() -> Iterator[tuple[str, bool]]:
     for vector in reading_vectors():
         yield f"{vector}", _is_read(vector, [vector.data])
     for sent in sending_vectors():
         yield f"{sent}", _is_sent(sent)
+
+
+def _bytewise() -> Iterator[tuple[str, bool]]:
     for vector in reading_vectors():
         if len(vector.data) <= _SHORT:
             yield f"{vector}, byte by byte", _is_read(vector, [bytes([byte]) for byte in vector.data])
