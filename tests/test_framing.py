@@ -159,6 +159,31 @@ def test_the_fields_that_a_response_gets(
     assert (sent.status_code, sent.reason) == (head.status_code, head.reason)
 
 
+@pytest.mark.parametrize(
+    ("head", "version", "keep_alive"),
+    [
+        (response(LENGTH), b"1.1", True),
+        (response(LENGTH), b"1.0", True),
+        (response(CHUNKED), b"1.1", True),
+        (response(LENGTH, ("Connection", "close")), b"1.0", False),
+        (response(status_code=204), b"1.1", True),
+        (response(LENGTH, status_code=304), b"1.1", True),
+    ],
+)
+def test_a_response_that_needs_nothing_is_sent_as_it_is(head: Response, version: bytes, *, keep_alive: bool) -> None:
+    sent = framing.response_to_send(head, request_method=b"GET", peer_version=version, keep_alive=keep_alive)
+    assert sent is head
+
+
+@pytest.mark.parametrize("status_code", [200, 299, 300])
+def test_a_tunnel_is_granted_by_2xx_alone(status_code: int) -> None:
+    granted = status_code < 300
+    assert framing.accepts_connect(response(status_code=status_code), b"CONNECT") is granted
+    assert not framing.accepts_connect(response(status_code=status_code), b"GET")
+    framed = framing.response_framing(response(LENGTH, status_code=status_code), b"CONNECT")
+    assert framed == (framing.NO_BODY if granted else ("length", 5))
+
+
 def test_an_informational_response_loses_its_length() -> None:
     head = InformationalResponse(status_code=103, headers=[LENGTH, ("Link", "x"), CHUNKED])
     assert framing.informational_to_send(head).headers == [(b"link", b"x")]

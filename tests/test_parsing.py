@@ -75,6 +75,90 @@ def test_a_head_is_all_that_is_given(head: bytes, code: ErrorCode) -> None:
     assert caught.value.code == code
 
 
+def test_where_a_section_begins_and_ends() -> None:
+    assert parsing.skip_empty_lines(b"\r\n\r\nG") == 4
+    assert parsing.skip_empty_lines(b"G\r\n") == 0
+    assert parsing.find_section_end(GET + GET, section="request", limit=LIMIT) == len(GET)
+    # What is wrong in a whole section is told where it is parsed.
+    assert parsing.find_section_end(b"\r\n" + GET, section="request", limit=LIMIT) == len(GET) + 2
+    assert parsing.find_section_end(b"\r\n\r\n", section="response", limit=LIMIT) == 4
+    assert parsing.find_section_end(b"\r\nrest", section="trailers", limit=LIMIT) == 2
+    assert parsing.find_section_end(b"\nrest", section="trailers", limit=LIMIT, policy=H11) == 1
+    with pytest.raises(RemoteProtocolError, match="expected CRLF"):
+        parsing.find_section_end(b"\n", section="trailers", limit=LIMIT)
+    assert parsing.find_section_end(b"x|\nrest", 2, section="trailers", limit=LIMIT, policy=H11) == 3
+
+
+@pytest.mark.parametrize(("limit", "offset"), [(20, 20), (1, 1), (0, 0), (-5, 0)])
+def test_what_is_too_large_is_so_from_the_limit_on(limit: int, offset: int) -> None:
+    for data in (GET, GET[:-2]):
+        with pytest.raises(RemoteProtocolError, match=f"at most {offset} bytes") as caught:
+            parsing.find_section_end(b"..." + data, 3, section="request", limit=limit)
+        assert (caught.value.code, caught.value.offset) == ("head-too-large", offset)
+    assert parsing.find_section_end(b"..." + GET, 3, section="request", limit=len(GET)) == 3 + len(GET)
+
+
+def test_what_one_pattern_matches_is_not_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be read all the same, and take many times as long."""
+
+    def scanned(*_: object, **__: object) -> None:
+        raise AssertionError("scanned")
+
+    monkeypatch.setattr(parsing, "scan", scanned)
+    few = Policy(max_method_size=4, max_fields=2)
+    for policy in (STRICT, H11, few):
+        assert parsing.parse_request(b"POST /a HTTP/1.1\r\nHost: b\r\nX:y \r\n\r\n", policy=policy).method == b"POST"
+        assert parsing.parse_response(b"HTTP/1.1 200 OK\r\nX: y\t\r\nz:\r\n\r\n", policy=policy).reason == b"OK"
+        assert parsing.parse_trailers(b"\r\n", policy=policy) == EndOfMessage()
+        assert parsing.parse_trailers(b"x: y\r\nz: \r\n\r\n", policy=policy).headers == [(b"x", b"y"), (b"z", b"")]
+    assert parsing.parse_chunk_line(b'5;a="b"') == (5, 6)
+    for stream in (
+        b"POSTS / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\nZ:\r\n\r\n",
+    ):
+        with pytest.raises(AssertionError, match="scanned"):
+            parsing.parse_request(stream, policy=few)
+
+
+def test_an_error_names_the_section() -> None:
+    with pytest.raises(RemoteProtocolError, match="expected the end of a request's head, got"):
+        parsing.parse_request(GET[:-2])
+    with pytest.raises(RemoteProtocolError, match="expected the end of a response's head, got") as caught:
+        parsing.parse_response(b"HTTP/1.1 ")
+    assert caught.value.offset == 9
+    with pytest.raises(RemoteProtocolError, match="expected the end of a trailer section, got"):
+        parsing.parse_trailers(b"x: y\r\n")
+    with pytest.raises(RemoteProtocolError, match="expected nothing behind the end of a chunk line, got") as caught:
+        parsing.parse_chunk_line(b"5\r\nx")
+    assert (caught.value.code, caught.value.offset) == ("unexpected-bytes", 3)
+    with pytest.raises(RemoteProtocolError, match="at most 3 bytes of a trailer section, got more") as caught:
+        parsing.find_section_end(b"x: y", section="trailers", limit=3)
+    assert (caught.value.code, caught.value.offset) == ("trailers-too-large", 3)
+
+
+def test_a_section_is_all_that_is_given() -> None:
+    with pytest.raises(RemoteProtocolError, match="nothing behind the end of a response's head") as caught:
+        parsing.parse_response(b"HTTP/1.1 200 OK\r\n\r\nx")
+    assert (caught.value.code, caught.value.offset) == ("unexpected-bytes", 19)
+    with pytest.raises(RemoteProtocolError, match="nothing behind the end of a trailer section") as caught:
+        parsing.parse_trailers(b"x: y\r\n\r\nx")
+    assert (caught.value.code, caught.value.offset) == ("unexpected-bytes", 8)
+
+
+def test_the_end_without_trailers_is_made_once() -> None:
+    assert parsing.parse_trailers(b"\r\n") is parsing.END
+
+
+def test_an_error_about_the_fields_of_a_response_points_to_them() -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        parsing.parse_response(b"HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: x\r\n\r\n")
+    assert (caught.value.code, caught.value.offset, caught.value.excerpt) == (
+        "bad-content-length",
+        23,
+        b"Content-Length",
+    )
+
+
 def test_a_body_is_read_by_passing_its_progress_on() -> None:
     data = b"hello"
     event, progress, at = parsing.read_length_body(data, 0, LengthProgress(7))

@@ -10,8 +10,9 @@ from tests.test_vectors import test_sending
 
 __all__ = ["first_failure"]
 
-# Byte by byte only what is short, so that all of it takes about a second.
+# Byte by byte only what is short, so that all of it takes about a second; and cut in two at a few places.
 _SHORT = 300
+_CUTS = (1, 2, -2)
 
 
 def first_failure(*, bytewise: bool) -> str | None:
@@ -31,6 +32,9 @@ def _bytewise() -> Iterator[tuple[str, bool]]:
     for vector in reading_vectors():
         if len(vector.data) <= _SHORT:
             yield f"{vector}, byte by byte", _is_read(vector, [bytes([byte]) for byte in vector.data])
+            for cut in _CUTS:
+                pieces = [piece for piece in (vector.data[:cut], vector.data[cut:]) if piece]
+                yield f"{vector}, cut at {cut}", _is_read(vector, pieces)
 
 
 def _is_read(vector: Vector, pieces: list[bytes]) -> bool:
