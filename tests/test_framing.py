@@ -246,6 +246,59 @@ def test_an_error_points_to_the_field_to_blame(fields: bytes, offset: int, excer
     assert (caught.value.offset, caught.value.excerpt) == (offset, excerpt)
 
 
+@pytest.mark.parametrize(
+    ("head", "code", "excerpt"),
+    [
+        (b"GET / HTTP/1.1\r\nX: y\r\n|Host: a b\r\nhost-: a\r\n", "bad-host", b"Host"),
+        (b"GET http://b/ HTTP/1.1\r\nX: y\r\n|HOST: a\r\n", "host-mismatch", b"HOST"),
+        (b"GET / HTTP/1.1\r\nhost: a\r\n|Host: a\r\nX: y\r\n", "repeated-host", b"Host"),
+        (b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n|Content-Length: 1\r\n", "content-in-connect", b"Content-Length"),
+        (
+            b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n|Transfer-Encoding: chunked\r\n",
+            "content-in-connect",
+            b"Transfer-Encoding",
+        ),
+        (
+            b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n|CONTENT-length: 1\r\nX: 1\r\n",
+            "repeated-content-length",
+            b"CONTENT-length",
+        ),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n|Transfer-Encoding: \r\n", "bad-transfer-encoding", b"Transfer-Encoding"),
+        (
+            b"GET / HTTP/1.1\r\nHost: a\r\n|Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+            "transfer-encoding-and-content-length",
+            b"Transfer-Encoding",
+        ),
+        (b"GET / HTTP/1.0\r\n|Transfer-Encoding: chunked\r\n", "transfer-encoding-in-http10", b"Transfer-Encoding"),
+        (
+            b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length:\t07 \r\n|Content-Length: 5, x\r\n",
+            "bad-content-length",
+            b"Content-Length",
+        ),
+    ],
+)
+def test_each_error_about_the_fields_points_to_the_one_to_blame(head: bytes, code: str, excerpt: bytes) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        parsing.parse_request(head.replace(b"|", b"") + b"\r\n")
+    assert (caught.value.code, caught.value.offset, caught.value.excerpt) == (code, head.index(b"|"), excerpt)
+
+
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [(b"GET |a HTTP/1.1\r\n", "bad-target-form"), (b"CONNECT |a HTTP/1.1\r\n", "bad-connect-target")],
+)
+def test_an_error_about_a_target_points_to_it(head: bytes, code: str) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        parsing.parse_request(head.replace(b"|", b"") + b"Host: a\r\n\r\n")
+    assert (caught.value.code, caught.value.offset, caught.value.excerpt) == (code, head.index(b"|"), b"")
+
+
+def test_an_error_about_no_field_points_nowhere() -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        parsing.parse_request(b"GET / HTTP/1.1\r\nX: y\r\n\r\n")
+    assert (caught.value.code, caught.value.offset, caught.value.excerpt) == ("missing-host", None, b"")
+
+
 def test_an_error_about_trailers_names_the_field_that_it_points_to() -> None:
     with pytest.raises(RemoteProtocolError, match="got b'host'") as caught:
         parsing.parse_trailers(b"x: y\r\nHost: a\r\nCookie: b\r\n\r\n")

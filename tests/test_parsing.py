@@ -24,10 +24,11 @@ from http11 import (
     grammar,
     parsing,
 )
-from http11.headers import received_headers
+from http11.headers import Field, received_headers
 from http11.parsing import ChunkedProgress, LengthProgress
 from http11.scanning import Scan, Scanned, Section, begin, scan, split
 from tests import strategies
+from tests.strategies import VCHAR
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 LIMIT = 1000
@@ -145,6 +146,25 @@ def test_a_section_is_all_that_is_given() -> None:
     assert (caught.value.code, caught.value.offset) == ("unexpected-bytes", 8)
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (b"Content-Length: 5\r\ncontent-length: 5\r\n", [(b"content-length", b"5")]),
+        (b"Transfer-Encoding: CHUNKED\r\n", [(b"transfer-encoding", b"chunked")]),
+    ],
+)
+def test_what_a_tolerance_lets_into_the_trailers_is_normalized(fields: bytes, expected: list[Field]) -> None:
+    policy = Policy(any_trailer_field=True)
+    assert parsing.parse_trailers(fields + b"\r\n", policy=policy).headers == expected
+
+
+def test_only_white_space_is_taken_off_a_value() -> None:
+    for byte in VCHAR:
+        value = bytes([byte, byte])
+        for spaced in (value, b" " + value, value + b" ", b"\t " + value + b" \t"):
+            assert parsing.parse_trailers(b"x:" + spaced + b"\r\n\r\n").headers == [(b"x", value)]
+
+
 def test_the_end_without_trailers_is_made_once() -> None:
     assert parsing.parse_trailers(b"\r\n") is parsing.END
 
@@ -188,6 +208,104 @@ def test_a_chunked_body_is_read_from_a_place_in_a_larger_buffer() -> None:
         with pytest.raises(RemoteProtocolError) as caught:
             read_all(wrong, 5)
         assert caught.value.offset == offset
+
+
+STEPS = [
+    # What arrives, the event, how far the body has got, and how many bytes are left.
+    (b"3;", None, ChunkedProgress("line", scan=Scan("before extension name", 2, 2)), 2),
+    (b"a=b\r", None, ChunkedProgress("line", scan=Scan("extension token", 5, 4)), 6),
+    (b"\n", None, ChunkedProgress("data", 3, extensions=4), 0),
+    (b"x", Data(b"x", chunk_start=True), ChunkedProgress("data", 2, True, 1, 4), 0),
+    (b"", None, ChunkedProgress("data", 2, True, 1, 4), 0),
+    (b"y", Data(b"y"), ChunkedProgress("data", 1, True, 2, 4), 0),
+    (b"z\r", Data(b"z", chunk_end=True), ChunkedProgress("end", 0, True, 3, 4), 1),
+    (b"", None, ChunkedProgress("end", 0, True, 3, 4), 1),
+    (b"\n", None, ChunkedProgress("line", 0, True, 3, 4, Scan("chunk size")), 0),
+    (b"1;c\r\n.", Data(b".", chunk_start=True, chunk_end=True), ChunkedProgress("end", 0, True, 4, 6), 0),
+    (b"\r\n0;d\r\nx", None, ChunkedProgress("trailers", 0, False, 4, 8, Scan("name", 1, 0, 1)), 1),
+    (b": y\r\n\r", None, ChunkedProgress("trailers", 0, False, 4, 8, Scan("field", 6, 6, 1)), 7),
+    (b"\n|", EndOfMessage(headers=[("x", "y")]), ChunkedProgress("nothing", 0, False, 4, 8), 1),
+    (b"|", EndOfMessage(), ChunkedProgress("nothing", 0, False, 4, 8), 2),
+]
+
+
+def test_a_chunked_body_step_by_step() -> None:
+    left = b""
+    progress: parsing.BodyProgress = ChunkedProgress()
+    for piece, event, after, unread in STEPS:
+        assert isinstance(progress, ChunkedProgress)
+        # Whatever stands before it in the buffer belongs to others.
+        data = b"|\r\n" + left + piece
+        found, progress, at = parsing.read_chunked_body(data, 3, progress, limit=LIMIT)
+        assert (found, progress, len(data) - at) == (event, after, unread), piece
+        left = data[at:]
+
+
+def test_a_body_cut_short_says_how_much_has_come() -> None:
+    with pytest.raises(RemoteProtocolError, match="received 5 bytes, expected 7") as caught:
+        parsing.read_length_body(b"", 0, LengthProgress(7, 5), closed=True)
+    assert (caught.value.code, caught.value.offset) == ("body-cut-short", None)
+    with pytest.raises(RemoteProtocolError, match="received 3 bytes of data and no last chunk") as caught:
+        parsing.read_chunked_body(b"12345", 5, ChunkedProgress("data", 2, True, 3, 0), limit=LIMIT, closed=True)
+    assert (caught.value.code, caught.value.offset) == ("body-cut-short", 5)
+    # What has come before the end is told first.
+    cut = parsing.read_chunked_body(b"a", 0, ChunkedProgress("data", 2), limit=LIMIT, closed=True)
+    assert cut == (Data(b"a", chunk_start=True), ChunkedProgress("data", 1, True, 1), 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "offset", "excerpt", "found"),
+    [
+        (b"...x\n", 3, b"x", "'x'"),
+        (b"...\n", 3, b"\n", "0x0A"),
+        (b"...\rx", 4, b"\rx", "'x'"),
+        (b"...\r\r\n", 4, b"\r\r", "0x0D"),
+    ],
+)
+def test_what_is_not_the_end_of_a_chunk(data: bytes, offset: int, excerpt: bytes, found: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=f"expected CRLF behind a chunk's data, got {found}") as caught:
+        parsing.read_chunked_body(data, 3, ChunkedProgress("end"), limit=LIMIT)
+    assert (caught.value.code, caught.value.offset, caught.value.excerpt) == ("bad-chunk-end", offset, excerpt)
+
+
+@pytest.mark.parametrize(
+    ("policy", "limit", "size", "code"),
+    [
+        (STRICT, LIMIT, 256, "chunk-line-too-long"),
+        (Policy(max_chunk_line_size=10), 13, 10, "chunk-line-too-long"),
+        (Policy(max_chunk_line_size=10), 12, 10, "chunk-line-too-long"),
+        (Policy(max_chunk_line_size=10), 11, 9, "chunk-line-too-large"),
+        (STRICT, 20, 18, "chunk-line-too-large"),
+        (H11, 20, 18, "chunk-line-too-large"),
+        (H11, 300, 298, "chunk-line-too-large"),
+    ],
+)
+@pytest.mark.parametrize("end", [b"", b"\r", b"\r\n"])
+def test_the_longest_chunk_line(policy: Policy, limit: int, size: int, code: ErrorCode, end: bytes) -> None:
+    for extra in (0, 1):
+        data = b".." + b"1;" + b"a" * (size + extra - 2) + end
+        if extra == 0:
+            _, progress, at = parsing.read_chunked_body(data, 2, ChunkedProgress(), limit=limit, policy=policy)
+            assert isinstance(progress, ChunkedProgress)
+            assert (progress.awaiting, at) == (("data", len(data)) if end == b"\r\n" else ("line", 2))
+        else:
+            with pytest.raises(RemoteProtocolError, match=f"a chunk line of at most {size} bytes, got more") as caught:
+                parsing.read_chunked_body(data, 2, ChunkedProgress(), limit=limit, policy=policy)
+            assert (caught.value.code, caught.value.offset) == (code, 2 + size)
+
+
+def test_how_much_the_extensions_may_outweigh_the_data() -> None:
+    policy = Policy(max_chunk_extension_excess=5)
+    for extensions, received, right in ((5, 0, True), (6, 0, False), (15, 10, True), (16, 10, False)):
+        progress = ChunkedProgress("line", received=received, extensions=extensions - 2)
+        if right:
+            event, _, _ = parsing.read_chunked_body(b".1;a\r\nx", 1, progress, limit=LIMIT, policy=policy)
+            assert event == Data(b"x", chunk_start=True, chunk_end=True)
+        else:
+            message = f"at most 5 bytes, got {extensions} bytes of extensions and {received} bytes of data"
+            with pytest.raises(RemoteProtocolError, match=message) as caught:
+                parsing.read_chunked_body(b".1;a\r\nx", 1, progress, limit=LIMIT, policy=policy)
+            assert (caught.value.code, caught.value.offset) == ("too-many-chunk-extensions", 1)
 
 
 def read_all(data: bytes, at: int) -> None:
