@@ -160,18 +160,18 @@ def test_the_fields_that_a_response_gets(
 
 
 @pytest.mark.parametrize(
-    ("head", "version", "keep_alive"),
+    ("head", "version", "last"),
     [
-        (response(LENGTH), b"1.1", True),
-        (response(LENGTH), b"1.0", True),
-        (response(CHUNKED), b"1.1", True),
-        (response(LENGTH, ("Connection", "close")), b"1.0", False),
-        (response(status_code=204), b"1.1", True),
-        (response(LENGTH, status_code=304), b"1.1", True),
+        (response(LENGTH), b"1.1", False),
+        (response(LENGTH), b"1.0", False),
+        (response(CHUNKED), b"1.1", False),
+        (response(LENGTH, ("Connection", "close")), b"1.1", True),
+        (response(status_code=204), b"1.1", False),
+        (response(LENGTH, status_code=304), b"1.1", False),
     ],
 )
-def test_a_response_that_needs_nothing_is_sent_as_it_is(head: Response, version: bytes, *, keep_alive: bool) -> None:
-    sent = framing.response_to_send(head, request_method=b"GET", peer_version=version, keep_alive=keep_alive)
+def test_a_response_that_needs_nothing_is_sent_as_it_is(head: Response, version: bytes, *, last: bool) -> None:
+    sent = framing.response_to_send(head, request_method=b"GET", peer_version=version, keep_alive=True, last=last)
     assert sent is head
 
 
