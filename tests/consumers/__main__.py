@@ -84,7 +84,18 @@ class Bench:
 
     def passed(self, project: Project, variant: Variant) -> Passed:
         """Run the tests of `project` with h11 itself or with http11 in its place, and return which pass."""
+        found = self.outcomes(project, variant, project.tests)
+        failed = [name for name, (outcome, _) in found.items() if outcome == "failed"]
+        if failed:
+            # Some depend on time, and on a machine that has other things to do they fail now and then; not twice.
+            found |= self.outcomes(project, variant, failed)
+        counts = {name for name, (_, reached) in found.items() if reached or project.all_tests}
+        return frozenset(name for name in counts if found[name][0] == "passed")
+
+    def outcomes(self, project: Project, variant: Variant, tests: Sequence[str]) -> dict[str, tuple[str, bool]]:
+        """Return what became of each test, and whether it made a connection."""
         outcomes = self.home / f"{project.name}-{variant or 'itself'}.json"
+        outcomes.unlink(missing_ok=True)
         environment = {
             **os.environ,
             "HTTP11_POLICY": variant,
@@ -93,7 +104,7 @@ class Bench:
         }
         command = [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "http11_consumer"]
         done = subprocess.run(
-            [*command, *project.options, *project.tests],
+            [*command, *project.options, *tests],
             cwd=self.home / project.name,
             env=environment,
             capture_output=True,
@@ -104,8 +115,7 @@ class Bench:
         if not outcomes.exists():
             raise SystemExit(f"{project.name}: the tests did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
         found: dict[str, tuple[str, bool]] = json.loads(outcomes.read_text("utf-8"))
-        counts = {name for name, (_, reached) in found.items() if reached or project.all_tests}
-        return frozenset(name for name in counts if found[name][0] == "passed")
+        return found
 
 
 def run(command: Sequence[str]) -> None:
