@@ -597,7 +597,7 @@ def refused_with_another_hint(step: Step) -> bool:
         (any(lower(name) == b"transfer-encoding" for name in names) if step.event else b"transfer-encoding" in head)
         and step.old[0] == step.new[0] == "error"
         and step.old[1] == step.new[1]
-        and (step.old[2], step.new[2]) == (501, 400)
+        and (step.old[2], step.new[2]) in ((501, 400), (400, 501))
     )
 
 
@@ -816,7 +816,7 @@ DIFFERENCES: Final[Sequence[Difference]] = (
     Difference("FD-9", "control bytes in a value", refused("bad-field-value")),
     Difference("CH-10", "a trailer that frames, routes or authenticates", refused("forbidden-trailer")),
     Difference("ML-1", "a length of 20 digits", refused("bad-content-length")),
-    Difference("ML-8", "a coding that is wrong, refused with 400", refused_with_another_hint),
+    Difference("ML-8", "a wrong coding: 400; wrong in two ways: another hint", refused_with_another_hint),
     Difference("ML-12", "a coding in HTTP/1.0, which cannot be sent at all", refused("transfer-encoding-in-http10")),
     Difference("SD-14", "a version that cannot be sent at all", refused("bad-version")),
     Difference("only our state is touched", "where an event is refused", only_our_state_is_touched),
