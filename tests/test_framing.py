@@ -235,6 +235,9 @@ def test_an_absolute_target_names_the_host(policy: Policy, target: bytes, host: 
     [
         (b"Content-Length: x\r\nContent-Length: 5\r\n", 25, b"Content-Length"),
         (b"Content-Length: 5\r\ncontent-length: x\r\n", 44, b"content-length"),
+        (b"Content-Length: x\r\ncontent-length: y\r\n", 25, b"Content-Length"),
+        (b"Content-Length: 5\r\ncontent-length: 5x\r\n", 44, b"content-length"),
+        (b"Content-Length: x: 5\r\n", 25, b"Content-Length"),
         (b"Content-Length: 5\r\ncontent-length: 6\r\n", 44, b"content-length"),
         (b"HOST: a\r\n", 25, b"HOST"),
         (b"Transfer-Encoding: gzip\r\n", 25, b"Transfer-Encoding"),

@@ -229,6 +229,11 @@ STEPS = [
 ]
 
 
+def test_how_far_a_body_has_got_at_first() -> None:
+    assert ChunkedProgress() == ("line", 0, False, 0, 0, None)
+    assert parsing.NO_BODY == LengthProgress(0) == (0, 0)
+
+
 def test_a_chunked_body_step_by_step() -> None:
     left = b""
     progress: parsing.BodyProgress = ChunkedProgress()
