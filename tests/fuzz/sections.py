@@ -183,6 +183,7 @@ _OF_THE_WHOLE: Final = frozenset(
         "bad-host",
         "host-mismatch",
         "content-in-connect",
+        "content-in-informational-response",
         "bad-content-length",
         "conflicting-content-length",
         "repeated-content-length",
