@@ -310,9 +310,15 @@ def test_the_authority_of_a_target_ends_where_the_path_the_query_or_the_fragment
 
 @pytest.mark.parametrize(
     ("target", "groups"),
-    [(b"a:", (b"a", None)), (b"a:/", (b"a", None)), (b"a://", (b"a", b"")), (b"a1+-.:///b", (b"a1+-.", b""))],
+    [
+        (b"a:", (b"a", None)),
+        (b"a:/", (b"a", None)),
+        (b"a://", (b"a", b"")),
+        (b"a1+-.:///b", (b"a1+-.", b"")),
+        (b"a://b//c", (b"a", b"b")),
+    ],
 )
-def test_a_target_without_an_authority(target: bytes, groups: tuple[bytes, bytes | None]) -> None:
+def test_the_scheme_and_the_authority_of_a_target(target: bytes, groups: tuple[bytes, bytes | None]) -> None:
     match = grammar.ABSOLUTE_FORM.fullmatch(target)
     assert match is not None
     assert match.groups() == groups
