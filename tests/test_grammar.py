@@ -346,6 +346,11 @@ def test_what_is_no_version(version: bytes) -> None:
     assert grammar.HTTP_VERSION.fullmatch(version) is None
 
 
+@pytest.mark.parametrize("host", [b"[v1.]", b"[v.a]", b"[v1]", b"[1.a]", b"[]", b"[", b"]"])
+def test_what_is_no_address_in_brackets(host: bytes) -> None:
+    assert grammar.HOST.fullmatch(host) is None
+
+
 @pytest.mark.parametrize("name", ["HOST", "AUTHORITY_FORM", "CONNECT_TARGET"])
 def test_a_port_has_a_host(name: str) -> None:
     assert getattr(grammar, name).fullmatch(b":1") is None
