@@ -76,8 +76,6 @@ _TCHAR: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _TOKEN: Final = _TCHAR + rb"++"
 # OWS = *( SP / HTAB ), and BWS, which is the same
 _OWS: Final = rb"[ \t]*+"
-# VCHAR / obs-text
-_VCHAR: Final = rb"[!-~\x80-\xff]"
 # HTAB / SP / VCHAR / obs-text: the bytes of a field's value, and of a reason
 _TEXT: Final = rb"[\t -~\x80-\xff]"
 # quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE
