@@ -346,6 +346,11 @@ def test_what_is_no_version(version: bytes) -> None:
     assert grammar.HTTP_VERSION.fullmatch(version) is None
 
 
+def test_a_line_end_has_one_cr_at_most() -> None:
+    assert grammar.LENIENT_EMPTY_LINES.fullmatch(b"\r\r\n") is None
+    assert grammar.LENIENT_HEAD_END.fullmatch(b"\n\r\r\n") is None
+
+
 @pytest.mark.parametrize("host", [b"[v1.]", b"[v.a]", b"[v1]", b"[1.a]", b"[]", b"[", b"]"])
 def test_what_is_no_address_in_brackets(host: bytes) -> None:
     assert grammar.HOST.fullmatch(host) is None

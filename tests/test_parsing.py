@@ -112,7 +112,12 @@ def test_what_one_pattern_matches_is_not_scanned(monkeypatch: pytest.MonkeyPatch
         assert parsing.parse_response(b"HTTP/1.1 200 OK\r\nX: y\t\r\nz:\r\n\r\n", policy=policy).reason == b"OK"
         assert parsing.parse_trailers(b"\r\n", policy=policy) == EndOfMessage()
         assert parsing.parse_trailers(b"x: y\r\nz: \r\n\r\n", policy=policy).headers == [(b"x", b"y"), (b"z", b"")]
-    assert parsing.parse_chunk_line(b'5;a="b"') == (5, 6)
+        assert parsing.parse_request(b"GET /a HTTP/1.0\r\n\r\n", policy=policy).headers == []
+        for line, reason in ((b"HTTP/1.1 200 a:b", b"a:b"), (b"HTTP/1.1 200 ", b""), (b"HTTP/1.1 200", b"")):
+            assert parsing.parse_response(line + b"\r\n\r\n", policy=policy).reason == reason
+    assert grammar.TRAILER_SECTION.fullmatch(b"\r\n")
+    for line, expected in ((b'5;a="b"', (5, 6)), (b"5", (5, 0)), (b"0" * 15 + b"F", (15, 0)), (b'5;a=""', (5, 5))):
+        assert parsing.parse_chunk_line(line) == expected
     for stream in (
         b"POSTS / HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\nZ:\r\n\r\n",
