@@ -521,3 +521,11 @@ def is_right(text: bytes, section: Scanned) -> bool:
     except RemoteProtocolError:
         return False
     return (state.phase, state.at) == ("end", len(text))
+
+
+def test_an_empty_trailer_section_is_as_large_as_its_line_end() -> None:
+    assert parsing.find_section_end(b"\r\n", section="trailers", limit=2) == 2
+    assert parsing.find_section_end(b"\n", section="trailers", limit=1, policy=H11) == 1
+    with pytest.raises(RemoteProtocolError) as excinfo:
+        parsing.find_section_end(b"\n", section="trailers", limit=0, policy=H11)
+    assert excinfo.value.code == "trailers-too-large"
