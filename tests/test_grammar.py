@@ -346,6 +346,39 @@ def test_what_is_no_version(version: bytes) -> None:
     assert grammar.HTTP_VERSION.fullmatch(version) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "whole"), [("HTTP_VERSION_RUN", b"HTTP/1.1"), ("STATUS_CODE_RUN", b"200"), ("OWS_RUN", b" \t \t")]
+)
+def test_a_run_of_a_fixed_size_ends_at_the_first_wrong_byte(name: str, whole: bytes) -> None:
+    pattern: Pattern[bytes] = getattr(grammar, name)
+    for text in (whole + b"x", *(whole[:place] + b"x" + whole[place + 1 :] for place in range(len(whole)))):
+        match = pattern.match(text)
+        assert match is not None
+        assert match.end() == text.index(b"x")
+
+
+def test_a_run_has_no_more_bytes_than_it_may() -> None:
+    for pattern, text, end in (
+        (grammar.STATUS_CODE_RUN, b"2001", 3),
+        (grammar.STATUS_CODE_RUN, b"200200", 3),
+        (grammar.HTTP_VERSION_RUN, b"HTTP/1.1HTTP/1.1", 8),
+        (grammar.HTTP_VERSION_RUN, b"HTTP/1.11", 8),
+        (grammar.HTTP_VERSION_RUN, b"HTTTP/1.1", 3),
+        (grammar.HTTP_VERSION_RUN, b"HTP/1.1", 2),
+        (grammar.HTTP_VERSION_RUN, b"HP/1.1", 1),
+        (grammar.HTTP_VERSION_RUN, b"HTT/1.1", 3),
+        (grammar.HTTP_VERSION_RUN, b"HTTP1.1", 4),
+        (grammar.HTTP_VERSION_RUN, b"HTTP/.1", 5),
+        (grammar.HTTP_VERSION_RUN, b"HTTP/11", 6),
+        (grammar.HTTP_VERSION_RUN, b"HTTP/1..1", 7),
+        (grammar.HTTP_VERSION_RUN, b"HTTP//1.1", 5),
+        (grammar.HTTP_VERSION_RUN, b"TTP/1.1", 0),
+    ):
+        match = pattern.match(text)
+        assert match is not None
+        assert match.end() == end
+
+
 def test_a_line_end_has_one_cr_at_most() -> None:
     assert grammar.LENIENT_EMPTY_LINES.fullmatch(b"\r\r\n") is None
     assert grammar.LENIENT_HEAD_END.fullmatch(b"\n\r\r\n") is None
