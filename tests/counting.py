@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from types import FrameType
@@ -35,6 +35,19 @@ class Counter:
         for name, pattern in vars(grammar).items():
             if isinstance(pattern, re.Pattern):
                 monkeypatch.setattr(grammar, name, CountingPattern(self, pattern))
+        for name in ("usual_request_head", "usual_response_head"):
+            make: Callable[[int], re.Pattern[bytes]] = getattr(grammar, name)
+            # They are made once in a process, which is no work of whoever comes first.
+            patterns = [CountingPattern(self, make(fields)) for fields in range(grammar.MOST_USUAL_FIELDS + 1)]
+            monkeypatch.setattr(grammar, name, patterns.__getitem__)
+        # What goes on from a phase, and from the start of a head, is a method of a pattern.
+        going_on = {phase: getattr(grammar, f"{phase.upper()}_ON").match for phase in scanning.GO_ON}
+        for module in (scanning, connection):
+            monkeypatch.setattr(module, "GO_ON", going_on)
+            behind = {group: going_on[phase] for group, phase in scanning.LEADS_TO.items()}
+            monkeypatch.setattr(module, "GO_ON_BEHIND", behind)
+            starting = {"request": grammar.REQUEST_ON.match, "response": grammar.RESPONSE_ON.match}
+            monkeypatch.setattr(module, "START_ON", starting)
         # Rules that have been made already have the patterns that do not count.
         monkeypatch.setattr(scanning, "_rules", lru_cache(maxsize=16)(scanning._made_rules))
         monkeypatch.setattr(connection, "bytearray", _counting_buffer(self), raising=False)
@@ -87,18 +100,19 @@ class CountingPattern:
         self._counter = counter
         self._pattern = pattern
 
-    def _count(self, match: re.Match[bytes] | None, data: bytes, start: int) -> re.Match[bytes] | None:
-        self._counter.examined += (len(data) if match is None else match.end()) - start
+    def _count(self, match: re.Match[bytes] | None, start: int, stop: int) -> re.Match[bytes] | None:
+        self._counter.examined += (stop if match is None else match.end()) - start
         return match
 
-    def match(self, data: bytes, start: int = 0, stop: int | None = None) -> re.Match[bytes] | None:
-        return self._count(self._pattern.match(data, start, len(data) if stop is None else stop), data, start)
+    def match(self, data: bytes, start: int = 0, stop: int = sys.maxsize) -> re.Match[bytes] | None:
+        stop = min(stop, len(data))
+        return self._count(self._pattern.match(data, start, stop), start, stop)
 
     def fullmatch(self, data: bytes) -> re.Match[bytes] | None:
-        return self._count(self._pattern.fullmatch(data), data, 0)
+        return self._count(self._pattern.fullmatch(data), 0, len(data))
 
     def search(self, data: bytes, start: int) -> re.Match[bytes] | None:
-        return self._count(self._pattern.search(data, start), data, start)
+        return self._count(self._pattern.search(data, start), start, len(data))
 
     def findall(self, data: bytes, start: int = 0) -> list[tuple[bytes, bytes]]:
         self._counter.examined += len(data) - start
@@ -133,6 +147,14 @@ def _counting_bytes(counter: Counter) -> type[bytes]:
             counter.examined += len(self) - start
             return super().index(sub, start)
 
+        def count(self, sub: Any, start: Any = 0, stop: Any = None) -> int:
+            counter.examined += (len(self) if stop is None else stop) - start
+            return super().count(sub, start, stop)
+
+        def translate(self, table: Any, /, delete: Any = b"") -> bytes:
+            counter.examined += len(self)
+            return super().translate(table, delete)
+
         def __contains__(self, sub: Any) -> bool:
             counter.examined += len(self)
             return super().__contains__(sub)
@@ -164,6 +186,14 @@ def _counting_buffer(counter: Counter) -> type[bytearray]:
         def rfind(self, sub: Any, start: Any = 0, stop: Any = None) -> int:
             counter.examined += (len(self) if stop is None else stop) - start
             return super().rfind(sub, start, stop)
+
+        def count(self, sub: Any, start: Any = 0, stop: Any = None) -> int:
+            counter.examined += (len(self) if stop is None else stop) - start
+            return super().count(sub, start, stop)
+
+        def translate(self, table: Any, /, delete: Any = b"") -> bytearray:
+            counter.examined += len(self)
+            return super().translate(table, delete)
 
         def __getitem__(self, index: Any) -> Any:
             part = super().__getitem__(index)

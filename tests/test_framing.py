@@ -36,12 +36,12 @@ LENGTH = ("Content-Length", "5")
     [
         (response(), b"GET", framing.UNTIL_CLOSE),
         (response(), None, framing.UNTIL_CLOSE),
-        (response(LENGTH), b"GET", ("length", 5)),
+        (response(LENGTH), b"GET", 5),
         (response(CHUNKED), b"GET", framing.CHUNKED),
         (response(CHUNKED, LENGTH), b"GET", framing.CHUNKED),
         (response(CHUNKED), b"HEAD", framing.NO_BODY),
         (response(CHUNKED), b"CONNECT", framing.NO_BODY),
-        (response(LENGTH, status_code=404), b"CONNECT", ("length", 5)),
+        (response(LENGTH, status_code=404), b"CONNECT", 5),
         (response(LENGTH, status_code=204), b"GET", framing.NO_BODY),
         (response(LENGTH, status_code=304), b"GET", framing.NO_BODY),
     ],
@@ -51,25 +51,105 @@ def test_the_body_of_a_response(head: Response, method: bytes | None, expected: 
 
 
 def test_what_is_known_of_a_body_by_default() -> None:
-    assert framing.BodyFraming("length") == framing.NO_BODY == ("length", 0)
-    assert framing.CHUNKED == ("chunked", 0)
-    assert framing.UNTIL_CLOSE == ("until-close", 0)
+    assert framing.NO_BODY == 0
     assert framing.Facts(framing.NO_BODY) == (framing.NO_BODY, True, False, False, False, False)
 
 
-def test_the_facts_of_a_plain_request_are_made_once() -> None:
-    plain, other = (
-        framing.request_facts(Request(method=method, target="/", headers=[("Host", "a"), ("X", "y")]))
-        for method in ("GET", "POST")
-    )
-    assert plain is other
-    assert plain == framing.Facts(framing.NO_BODY)
+# --- the usual heads ------------------------------------------------------------------------------------------------
+
+CONNECTION_VALUES = ("keep-alive", "x", "close", "Close", "x, cLOSE", "closed", "")
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "expected"),
+    [
+        ("GET", [], 0),
+        ("POST", [LENGTH], 5),
+        ("POST", [("Content-Length", "0")], 0),
+        ("GET", [("Connection", "keep-alive")], 0),
+        ("POST", [("connection", "x"), LENGTH], 5),
+        ("POST", [CHUNKED], None),
+        ("GET", [("Connection", "close")], None),
+        ("GET", [("Connection", "Close")], None),
+        ("GET", [("Connection", "x"), ("Connection", "y")], None),
+        ("GET", [("Upgrade", "x")], None),
+        ("GET", [("Expect", "100-continue")], None),
+    ],
+)
+def test_the_length_of_a_usual_request(method: str, fields: list[tuple[str, str]], expected: int | None) -> None:
+    request = Request(method=method, target="/", headers=[("Host", "a"), *fields])
+    assert framing.usual_request_length(request) == expected
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1", b"1.2"])
+@pytest.mark.parametrize("method", [b"GET", b"CONNECT"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *[[("Connection", value)] for value in CONNECTION_VALUES],
+        *[[("Connection", value), LENGTH] for value in CONNECTION_VALUES],
+        [("Connection", "x"), ("Connection", "close")],
+        [LENGTH],
+        [CHUNKED],
+        [CHUNKED, LENGTH],
+        [("Upgrade", "x")],
+        [("Upgrade", ",")],
+        [("Expect", "100-continue"), LENGTH],
+    ],
+)
+def test_what_is_said_of_a_usual_head_is_what_all_the_facts_say(
+    fields: list[tuple[str, str]], method: bytes, version: bytes
+) -> None:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields).encode()
+    target = b"/" if method == b"GET" else b"a:1"
+    head = b"%b %b HTTP/%b\r\nHost: a\r\n%b\r\n" % (method, target, version, lines)
+    request = parsing.parse_request(head, policy=H11)
+    length = framing.usual_request_length(request)
+    assert length is None or framing.request_facts(request) == framing.Facts(length)
+    if version == b"1.2" or method == b"CONNECT":
+        assert length is None
+    for status_code in (200, 204, 304, 404):
+        answer = parsing.parse_response(b"HTTP/%b %d x\r\n%b\r\n" % (version, status_code, lines), policy=H11)
+        assert isinstance(answer, Response)
+        for asked in (b"GET", b"HEAD", b"CONNECT", b"PRI", None):
+            length = framing.usual_response_length(answer, asked)
+            if length is None:
+                continue
+            assert framing.response_facts(answer, asked) == framing.Facts(length)
+            sent = framing.response_to_send(answer, request_method=asked, peer_version=b"1.1", keep_alive=True)
+            assert sent is answer
+
+
+@pytest.mark.parametrize(
+    ("head", "method", "expected"),
+    [
+        (response(LENGTH), b"GET", 5),
+        (response(LENGTH, ("Connection", "keep-alive")), b"POST", 5),
+        (response(LENGTH, status_code=404), b"GET", 5),
+        (response(), b"GET", None),
+        (response(CHUNKED), b"GET", None),
+        (response(CHUNKED, LENGTH), b"GET", None),
+        (response(LENGTH, ("Connection", "close")), b"GET", None),
+        (response(LENGTH, ("Upgrade", "x")), b"GET", None),
+        (response(LENGTH), b"HEAD", None),
+        (response(LENGTH), b"CONNECT", None),
+        (response(LENGTH), b"PRI", None),
+        (response(LENGTH), None, None),
+        (response(LENGTH, status_code=204), b"GET", None),
+        (response(LENGTH, status_code=304), b"GET", None),
+    ],
+)
+def test_the_length_of_a_usual_response(head: Response, method: bytes | None, expected: int | None) -> None:
+    assert framing.usual_response_length(head, method) == expected
+
+
+# --- all heads ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("head", "expected"),
     [
-        (b"GET / HTTP/1.1\r\nContent-Length: 5\r\n", framing.Facts(framing.BodyFraming("length", 5))),
+        (b"GET / HTTP/1.1\r\nContent-Length: 5\r\n", framing.Facts(5)),
         (b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", framing.Facts(framing.CHUNKED)),
         (
             b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n",
@@ -100,11 +180,11 @@ def test_the_facts_of_a_request(head: bytes, expected: framing.Facts) -> None:
     ("fields", "method", "expected"),
     [
         ([], b"GET", framing.Facts(framing.UNTIL_CLOSE)),
-        ([LENGTH], b"GET", framing.Facts(framing.BodyFraming("length", 5))),
+        ([LENGTH], b"GET", framing.Facts(5)),
         ([LENGTH], b"HEAD", framing.Facts(framing.NO_BODY)),
         ([CHUNKED], b"GET", framing.Facts(framing.CHUNKED)),
         ([CHUNKED, LENGTH], b"GET", framing.Facts(framing.CHUNKED, ambiguous=True)),
-        ([LENGTH, ("Connection", "close")], None, framing.Facts(framing.BodyFraming("length", 5), keep_alive=False)),
+        ([LENGTH, ("Connection", "close")], None, framing.Facts(5, keep_alive=False)),
     ],
 )
 def test_the_facts_of_a_response(fields: list[tuple[str, str]], method: bytes | None, expected: framing.Facts) -> None:
@@ -181,7 +261,7 @@ def test_a_tunnel_is_granted_by_2xx_alone(status_code: int) -> None:
     assert framing.accepts_connect(response(status_code=status_code), b"CONNECT") is granted
     assert not framing.accepts_connect(response(status_code=status_code), b"GET")
     framed = framing.response_framing(response(LENGTH, status_code=status_code), b"CONNECT")
-    assert framed == (framing.NO_BODY if granted else ("length", 5))
+    assert framed == (framing.NO_BODY if granted else 5)
 
 
 def test_an_informational_response_loses_its_length() -> None:

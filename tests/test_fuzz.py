@@ -15,7 +15,6 @@ from http11 import (
     STRICT,
     Connection,
     ConnectionClosed,
-    Data,
     Event,
     Headers,
     Policy,
@@ -34,7 +33,6 @@ from http11 import (
 )
 from http11.errors import violation
 from http11.scanning import Scan
-from http11.states import JointState
 from tests.fuzz import __main__ as command
 from tests.fuzz import corpus, reading, sections, sending
 from tests.fuzz.targets import TARGETS
@@ -71,10 +69,13 @@ def same(value: Any, *_: object, **__: object) -> Any:
 
 
 def forget_offset(patch: Patch) -> None:
-    def consume(self: Connection[Role], stop: int) -> None:
-        self._start = stop
+    receive_data = Connection.receive_data
 
-    patch.setattr(Connection, "_consume", consume)
+    def receive_at_zero(self: Connection[Role], data: bytes) -> None:
+        self._offset = 0
+        receive_data(self, data)
+
+    patch.setattr(Connection, "receive_data", receive_at_zero)
 
 
 def close_once(patch: Patch) -> None:
@@ -113,50 +114,51 @@ def lose_a_byte(patch: Patch) -> None:
 
 
 def answer_twice(patch: Patch) -> None:
-    step = states.step
+    move = Connection._move
 
-    def move(joint: JointState, role: Role, move: states.Move, *others: bool) -> JointState | None:
-        after = step(joint, role, move, *others)
-        return after._replace(server="SEND_RESPONSE") if after is not None and move == "Response" else after
+    def move_and_forget(self: Connection[Role], made: states.Step, blame: type[RemoteProtocolError]) -> None:
+        move(self, made, blame)
+        if made.move == "Response":
+            self._joint = attrs.evolve(self._joint, server="SEND_RESPONSE")
 
-    patch.setattr(states, "step", move)
+    patch.setattr(Connection, "_move", move_and_forget)
 
 
 def refuse_tolerated(patch: Patch) -> None:
     parse = parsing.parse_request
 
-    def parse_strictly(head: bytes, *, policy: Policy) -> Request:
+    def parse_strictly(head: bytes, policy: Policy) -> Request:
         if policy.tolerant:
             raise violation(RemoteProtocolError, "bad-method", "expected less tolerance")
         return parse(head, policy=policy)
 
     patch.setattr(parsing, "parse_request", parse_strictly)
+    patch.setattr(connection, "parse_usual_request", parse_strictly)
 
 
 def lose_fields(patch: Patch) -> None:
-    patch.setattr(serialization, "serialize_fields", lambda _headers: b"Host: a\r\n\r\n")
+    patch.setattr(serialization, "_lines", lambda _headers: b"\r\nHost: a")
 
 
 def send_unchecked(patch: Patch) -> None:
-    def send(self: Connection[Role], event: Event) -> object:
-        return [event.data] if isinstance(event, Data) else self._all_but_data(event)
-
-    patch.setattr(Connection, "_send", send)
+    patch.setattr(Connection, "_counted", lambda _self, payload: len(payload))
 
 
 def lose_the_last_piece(patch: Patch) -> None:
+    pass_through: Callable[..., list[bytes] | None] = Connection.send_with_data_passthrough
+
     def passed_through(self: Connection[Role], event: Event) -> list[bytes] | None:
-        pieces = self._send(event)
+        pieces = pass_through(self, event)
         return pieces and pieces[:-1]
 
     patch.setattr(Connection, "send_with_data_passthrough", passed_through)
 
 
 def turn_round(patch: Patch) -> None:
-    def normalized(headers: Headers, **_: object) -> Headers:
+    def turned(headers: Headers, *_: object) -> Headers:
         return Headers(headers.raw_items()[::-1])
 
-    patch.setattr(events, "normalized_length", normalized)
+    patch.setattr(events, "checked_response_fields", turned)
 
 
 def forget_the_mark(patch: Patch) -> None:
@@ -244,7 +246,7 @@ BROKEN: dict[str, dict[str, tuple[Callable[[Patch], None], bytes]]] = {
         ),
         "events_are_messages": (answer_twice, stream(ANSWER + ANSWER, role="CLIENT")),
         "bodies_are_as_long_as_they_say": (
-            setter(framing, "request_framing", lambda _request: framing.NO_BODY),
+            setter(framing, "usual_request_length", lambda _request: framing.NO_BODY),
             stream(HELLO),
         ),
         "constructors_make_the_same": (setter(parsing, "check_target", same), stream(GET.replace(b"/", b"a", 1))),
@@ -266,7 +268,7 @@ BROKEN: dict[str, dict[str, tuple[Callable[[Patch], None], bytes]]] = {
             script(b"S200|||a\r\nb|c"),
         ),
         "what_is_written_is_read_back": (
-            setter(headers, "_is_value", re.compile(rb"(?s).*").fullmatch),
+            setter(grammar, "FIELD_VALUE", re.compile(rb"(?s).*")),
             script(b"<" + GET, b"S200|||a|b\r\nc: d"),
         ),
         "heads_keep_the_rules_of_length": (

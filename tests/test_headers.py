@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Sequence
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 
-from http11 import H11, Headers, LocalProtocolError, parsing
-from http11.headers import as_bytes, is_strict, list_members
+from http11 import H11, Headers, LocalProtocolError, Response, headers, parsing
+from http11.headers import as_bytes, is_strict, known_names, list_members, received_headers
+from http11.serialization import serialize_response
 from tests import strategies
 from tests.strategies import TCHAR, VCHAR
 
@@ -87,11 +89,11 @@ def test_wrong_types_and_what_is_not_ascii_are_refused() -> None:
 
 def test_cannot_be_changed() -> None:
     headers = Headers(PAIRS)
-    for name in ("_items", "_raw", "anything"):
+    for name in ("_parts", "anything"):
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(headers, name, ())
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        del headers._items
+        del headers._parts
     headers.raw_items().clear()
     assert headers.raw_items() == PAIRS
 
@@ -148,6 +150,106 @@ def test_every_byte_of_a_value(byte: int) -> None:
             with pytest.raises(LocalProtocolError) as caught:
                 Headers([(b"x", value)])
             assert caught.value.code == "bad-field-value"
+
+
+# --- names that have stood together before --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headers, "_known", {})
+
+
+@pytest.mark.usefixtures("nothing_known")
+@pytest.mark.parametrize("byte", range(256))
+def test_every_byte_of_a_value_whose_name_is_known(byte: int) -> None:
+    names = (b"x", b"Y-Z")
+    Headers([(name, b"") for name in names])
+    assert known_names(names) is not None
+    one = bytes([byte])
+    for value, allowed in ((one, VCHAR), (b"a" + one, VCHAR), (one + b"a", VCHAR), (b"a" + one + b"a", VCHAR + b" \t")):
+        for pairs in ([(names[0], value), (names[1], b"b")], [(names[0], b"b"), (names[1], value)]):
+            if byte in allowed:
+                assert Headers(pairs).raw_items() == pairs
+            else:
+                with pytest.raises(LocalProtocolError) as caught:
+                    Headers(pairs)
+                assert caught.value.code == "bad-field-value"
+
+
+@pytest.mark.usefixtures("nothing_known")
+@pytest.mark.parametrize("value", [b"a\r\ny: b", b"\r\ny: ", b"a\r\n", b"a\n\n", b"\r\n\r\n", b"a\r\n b"])
+def test_no_value_becomes_a_line_of_its_own(value: bytes) -> None:
+    for names in ([b"x"], [b"x", b"y"], [b"x", b"x", b"x"]):
+        Headers([(name, b"") for name in names])
+        for place in range(len(names)):
+            pairs = [(name, value if at == place else b"b") for at, name in enumerate(names)]
+            with pytest.raises(LocalProtocolError, match="value of"):
+                Headers(pairs)
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_what_is_no_pair_of_bytes_is_looked_at_all_the_same() -> None:
+    class Raw(bytes):
+        __slots__ = ()
+
+    plain = Headers([(b"x", b"a"), (b"y", b"b")])
+    others: list[Any] = [
+        [("x", "a"), ("y", "b")],
+        [[b"x", b"a"], (b"y", b"b")],
+        [(b"x", bytearray(b"a")), (b"y", memoryview(b"b"))],
+        [(Raw(b"x"), b"a"), (b"y", Raw(b"b"))],
+        [(memoryview(b"x"), b"a"), (bytearray(b"y"), b"b")],
+    ]
+    for pairs in others:
+        found = Headers(pairs)
+        assert found == plain
+        assert all(type(part) is bytes for pair in found.raw_items() for part in pair)
+    three: Any = [(b"x", b"a", b""), (b"y", b"b", b"")]
+    ragged: Any = [(b"x", b"a"), (b"y", b"b", b"")]
+    for pairs in (three, ragged):
+        with pytest.raises(ValueError, match="too many values"):
+            Headers(pairs)
+    no_pairs: Any = [b"xa", b"yb"]
+    numbers: Any = [(b"x", 1), (b"y", 2)]
+    for pairs in (no_pairs, numbers):
+        with pytest.raises(TypeError, match="expected a"):
+            Headers(pairs)
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_a_percent_sign_in_a_name_is_one_on_the_wire() -> None:
+    pairs = [(b"%b%%s%", b"%d"), (b"%", b"%%")]
+    for _ in range(2):
+        response = Response(status_code=200, headers=pairs)
+        assert serialize_response(response) == b"HTTP/1.1 200 \r\n%b%%s%: %d\r\n%: %%\r\n\r\n"
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_what_is_known_is_bounded() -> None:
+    most = headers.MOST_KNOWN
+    for number in range(3 * most):
+        assert Headers([(b"x%d" % number, b"a"), (b"y", b"b")])[0] == (b"x%d" % number, b"a")
+        assert len(headers._known) <= most
+    assert headers._known
+    # Neither many of them nor long ones.
+    for names in ([b"x"] * (headers.MOST_KNOWN_FIELDS + 1), [b"x" * headers.MOST_KNOWN_BYTES]):
+        for _ in range(2):
+            assert len(Headers([(name, b"a") for name in names])) == len(names)
+        assert known_names(tuple(names)) is None
+    names = [b"x"] * headers.MOST_KNOWN_FIELDS
+    Headers([(name, b"a") for name in names])
+    assert known_names(tuple(names)) is not None
+
+
+@pytest.mark.usefixtures("nothing_known")
+@pytest.mark.parametrize("name", [b"a b", b"a:", b"", b"a\r\nb"])
+def test_nothing_but_a_token_is_ever_known(name: bytes) -> None:
+    # Whoever calls this says that it is one. That may be wrong, but nobody else shall believe it.
+    received_headers([(name, b"x")], strict=True)
+    assert known_names((name,)) is None
+    with pytest.raises(LocalProtocolError):
+        Headers([(name, b"x")])
 
 
 @pytest.mark.parametrize("name", [b"", b"a:", b"a\r\nb", b"a\n"])

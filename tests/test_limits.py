@@ -5,6 +5,9 @@ Bytes examined are counted where that happens: in the patterns of `http11.gramma
 
 from __future__ import annotations
 
+import gc
+import weakref
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
@@ -12,11 +15,20 @@ import pytest
 from http11 import (
     CLIENT,
     H11,
+    MUST_CLOSE,
+    NEED_DATA,
     SERVER,
     STRICT,
+    Connection,
+    Data,
+    EndOfMessage,
     Policy,
     RemoteProtocolError,
+    Request,
+    Response,
     Role,
+    ServerConnection,
+    connection,
     parsing,
     scanning,
 )
@@ -172,6 +184,7 @@ def test_the_counter_sees_a_search_that_starts_again(counter: Counter, monkeypat
         return find(data, start, None, section=section, limit=limit, policy=policy)
 
     monkeypatch.setattr(parsing, "find_section_end", forgetful)
+    monkeypatch.setattr(Connection, "_goes_on", lambda _: False)
     few, many = (work(counter, "field value", STRICT, total, 1) for total in (500, 2000))
     assert many > 3 * few
 
@@ -197,3 +210,98 @@ def test_a_peer_cannot_make_an_error_large() -> None:
         assert isinstance(error, RemoteProtocolError)
         assert len(str(error)) < 300
         assert len(error.excerpt) <= 64
+
+
+# --- the last head, which a connection keeps ------------------------------------------------------------------------
+
+HEAD = b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.fixture
+def nobody_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_keepers", deque())
+
+
+def asked(server: ServerConnection, head: bytes) -> Request:
+    """Return the request that is read, and answer it."""
+    server.receive_data(head)
+    request = server.next_event()
+    assert isinstance(request, Request)
+    assert isinstance(server.next_event(), EndOfMessage)
+    server.send(Response(status_code=200, headers=[("Content-Length", "0")]))
+    server.send(EndOfMessage())
+    server.start_next_cycle()
+    return request
+
+
+@pytest.mark.usefixtures("nobody_keeps")
+def test_a_head_that_comes_again_is_read_once() -> None:
+    server = Connection(SERVER)
+    first, second, third, other, fifth = (asked(server, HEAD % target) for target in (b"x", b"x", b"x", b"y", b"x"))
+    # The first one may be the last one, and nothing is kept of it.
+    assert first == second == third == fifth
+    assert first is not second
+    assert second is third
+    assert third is not fifth
+    assert other.target == b"/y"
+    # In pieces, it is the same.
+    server.receive_data((HEAD % b"x")[:20])
+    assert server.next_event() is NEED_DATA
+    assert asked(server, (HEAD % b"x")[20:]) is fifth
+
+
+@pytest.mark.usefixtures("nobody_keeps")
+def test_a_head_that_comes_again_has_its_effects_again() -> None:
+    server = Connection(SERVER)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    for _ in range(4):
+        server.receive_data(head)
+        assert isinstance(server.next_event(), Request)
+        assert server.they_are_waiting_for_100_continue
+        server.receive_data(b"hi")
+        assert server.next_event() == Data(b"hi")
+        assert isinstance(server.next_event(), EndOfMessage)
+        server.send(Response(status_code=200, headers=[("Content-Length", "0")]))
+        server.send(EndOfMessage())
+        server.start_next_cycle()
+    server.receive_data(head[:-2] + b"Connection: close\r\n\r\nhi")
+    while not isinstance(server.next_event(), EndOfMessage):
+        pass
+    assert server.their_state == MUST_CLOSE
+
+
+@pytest.mark.usefixtures("nobody_keeps")
+def test_only_few_connections_keep_a_head() -> None:
+    servers = [Connection(SERVER) for _ in range(3 * connection._MOST_KEEPERS)]
+    for server in servers:
+        for _ in range(3):
+            assert asked(server, HEAD % b"x").target == b"/x"
+    keepers = [server for server in servers if server._last is not None]
+    assert keepers == servers[-connection._MOST_KEEPERS :]
+    # One that has lost its own can have another.
+    assert asked(servers[0], HEAD % b"x") is not asked(servers[0], HEAD % b"y")
+    assert asked(servers[0], HEAD % b"y") is asked(servers[0], HEAD % b"y")
+    assert sum(server._last is not None for server in servers) == connection._MOST_KEEPERS
+    assert len(connection._keepers) == connection._MOST_KEEPERS
+
+
+@pytest.mark.usefixtures("nobody_keeps")
+def test_a_kept_head_goes_with_its_connection() -> None:
+    for _ in range(connection._MOST_KEEPERS + 5):
+        server = Connection(SERVER)
+        kept = [asked(server, HEAD % b"x") for _ in range(2)].pop()
+        alive = weakref.ref(kept)
+        assert server._last is not None
+        del server, kept
+        gc.collect()
+        assert alive() is None
+
+
+@pytest.mark.usefixtures("nobody_keeps")
+def test_no_large_head_is_kept() -> None:
+    server = Connection(SERVER)
+    for size, kept in ((connection._MOST_KEPT_BYTES, True), (connection._MOST_KEPT_BYTES + 1, False)):
+        head = HEAD % (b"a" * (size - len(HEAD % b"")))
+        assert len(head) == size
+        found = [asked(server, head) for _ in range(3)]
+        assert (found[1] is found[2]) is kept

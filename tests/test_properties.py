@@ -66,17 +66,17 @@ def test_a_sent_request_is_read_as_itself(request: Request, payload: bytes, end:
     received = server.next_event()
     assert received == attrs.evolve(request, headers=host_first(request.headers))
     assert raw_fields(received) == host_first(request.headers)
-    kind, length = framing.request_framing(request)
-    if kind == "chunked":
+    body = framing.request_framing(request)
+    if not isinstance(body, int):
         server.receive_data(client.send(Data(payload)) + client.send(end))
         if payload:
             assert server.next_event() == Data(payload, chunk_start=True, chunk_end=True)
         assert server.next_event() == end
-    elif length < 100:
-        body = client.send(Data(b"." * length)) + client.send(EndOfMessage())
-        if length:
-            server.receive_data(body)
-            assert server.next_event() == Data(b"." * length)
+    elif body < 100:
+        rest = client.send(Data(b"." * body)) + client.send(EndOfMessage())
+        if body:
+            server.receive_data(rest)
+            assert server.next_event() == Data(b"." * body)
         assert server.next_event() == EndOfMessage()
 
 
@@ -113,7 +113,7 @@ def test_a_sent_response_is_read_as_what_was_sent(
     assert isinstance(received, Response)
     assert raw_fields(received) == raw_fields(sent)
     assert client.states == server.states
-    if framing.response_framing(sent, method).kind == "chunked":
+    if framing.response_framing(sent, method) == "chunked":
         client.receive_data(server.send(Data(payload)) + server.send(end))
         if payload:
             assert client.next_event() == Data(payload, chunk_start=True, chunk_end=True)

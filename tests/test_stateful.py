@@ -80,19 +80,19 @@ class Peers(RuleBasedStateMachine):
     @precondition(lambda self: self.client.our_state == IDLE and not self.to_server.closing)
     @rule(request=strategies.requests())
     def ask(self, request: Request) -> None:
-        kind, length = framing.request_framing(request)
-        if kind == "length" and length > LARGEST_BODY:
+        body = framing.request_framing(request)
+        if isinstance(body, int) and body > LARGEST_BODY:
             return
         self.to_server.in_flight += self.client.send(request)
         host_first = sorted(request.headers.raw_items(), key=lambda pair: pair[0].lower() != b"host")
         Wire.log(self.to_server.sent, Request(method=request.method, target=request.target, headers=host_first))
-        self.left[CLIENT] = LARGEST_BODY if kind == "chunked" else length
+        self.left[CLIENT] = body if isinstance(body, int) else LARGEST_BODY
         self.method = request.method
         self.end_request_if_full()
 
     def end_request_if_full(self) -> None:
         """The reader knows that a body of known length has ended when its last byte has come; so should we."""
-        if self.client._outgoing.kind == "length" and self.left[CLIENT] == 0:
+        if isinstance(self.client._outgoing, int) and self.left[CLIENT] == 0:
             self.send_as_client(EndOfMessage())
 
     @precondition(lambda self: self.client.our_state == SEND_BODY)
@@ -107,7 +107,7 @@ class Peers(RuleBasedStateMachine):
     @rule(end=strategies.ends)
     def end_request(self, end: EndOfMessage) -> None:
         # Where the length was said, the rest of the body comes first, and no trailers.
-        chunked = self.client._outgoing.kind == "chunked"
+        chunked = self.client._outgoing == "chunked"
         if not chunked:
             self.send_as_client(Data(b"." * self.left[CLIENT]))
         self.send_as_client(end if chunked else EndOfMessage())
@@ -140,7 +140,8 @@ class Peers(RuleBasedStateMachine):
     @precondition(lambda self: self.server.our_state == SEND_RESPONSE)
     @rule(response=strategies.responses())
     def answer(self, response: Response) -> None:
-        if framing.response_framing(response, None).length > LARGEST_BODY:
+        body = framing.response_framing(response, None)
+        if isinstance(body, int) and body > LARGEST_BODY:
             return
         joint = self.server._joint
         sent = framing.response_to_send(
@@ -152,12 +153,12 @@ class Peers(RuleBasedStateMachine):
         )
         self.send_as_server(response)
         Wire.log(self.to_client.sent, sent)
-        kind, length = framing.response_framing(sent, self.method)
-        self.left[SERVER] = length if kind == "length" else LARGEST_BODY
+        body = framing.response_framing(sent, self.method)
+        self.left[SERVER] = body if isinstance(body, int) else LARGEST_BODY
         self.end_response_if_full()
 
     def end_response_if_full(self) -> None:
-        if self.server.our_state == SEND_BODY and self.server._outgoing.kind == "length" and self.left[SERVER] == 0:
+        if self.server.our_state == SEND_BODY and isinstance(self.server._outgoing, int) and self.left[SERVER] == 0:
             self.send_as_server(EndOfMessage())
             Wire.log(self.to_client.sent, EndOfMessage())
 
@@ -173,7 +174,7 @@ class Peers(RuleBasedStateMachine):
     @precondition(lambda self: self.server.our_state == SEND_BODY)
     @rule(end=strategies.ends)
     def end_response(self, end: EndOfMessage) -> None:
-        chunked = self.server._outgoing.kind == "chunked"
+        chunked = self.server._outgoing == "chunked"
         if not chunked:
             rest = Data(b"." * self.left[SERVER])
             self.send_as_server(rest)

@@ -252,6 +252,9 @@ def attack(
 def counter(monkeypatch: pytest.MonkeyPatch) -> Counter:
     counter = Counter()
     counter.install(monkeypatch)
+    # A peer that sends other names each time is read in the slowest way.
+    monkeypatch.setattr(headers, "MOST_KNOWN_FIELDS", -1)
+    monkeypatch.setattr(headers, "_known", {})
     return counter
 
 
@@ -290,6 +293,16 @@ def test_twice_the_bytes_are_no_more_than_twice_the_work(
     assert counter.examined + counter.moved <= 20 * len(ATTACKS[name].stream(2 * DELIVERIES[deliver]))
 
 
+@pytest.mark.parametrize("deliver", DELIVERIES, ids=lambda deliver: deliver.__name__)
+@pytest.mark.parametrize("name", [name for name in ATTACKS if name.startswith(("pipelined", "informational"))])
+def test_the_same_goes_for_names_that_are_known(
+    name: str, deliver: Callable[[bytes], Iterator[bytes]], counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(headers, "MOST_KNOWN_FIELDS", 64)
+    assert growth(counter, name, STRICT, deliver) <= MOST_GROWTH
+    assert headers._known
+
+
 @pytest.mark.parametrize(
     "name", ["pipelined requests", "pipelined requests in chunks", "tiny chunks", "informational responses"]
 )
@@ -309,25 +322,34 @@ def test_thousands_in_one_piece_are_no_more_work_each(name: str, counter: Counte
 # --- what is counted ------------------------------------------------------------------------------------------------
 
 
+def behind_each_event(patch: pytest.MonkeyPatch, do: Callable[[Connection[Role]], None]) -> None:
+    next_event = Connection.next_event
+
+    def and_then(self: Connection[Role]) -> object:
+        event = next_event(self)
+        do(self)
+        return event
+
+    patch.setattr(Connection, "next_event", and_then)
+
+
 def copy_the_rest(patch: pytest.MonkeyPatch) -> None:
-    def consume(self: Connection[Role], stop: int) -> None:
-        self._offset += stop - self._start
-        self._buffer = self._buffer[stop:]
+    def copy(self: Connection[Role]) -> None:
+        self._buffer = self._buffer[self._start :]
         self._start = 0
 
-    patch.setattr(Connection, "_consume", consume)
+    behind_each_event(patch, copy)
 
 
 def move_the_rest(patch: pytest.MonkeyPatch) -> None:
-    def consume(self: Connection[Role], stop: int) -> None:
-        self._offset += stop - self._start
-        self._start = 0
+    def move(self: Connection[Role]) -> None:
         if isinstance(self._buffer, bytearray):
-            del self._buffer[:stop]
+            del self._buffer[: self._start]
         else:
-            self._buffer = self._buffer[stop:]
+            self._buffer = self._buffer[self._start :]
+        self._start = 0
 
-    patch.setattr(Connection, "_consume", consume)
+    behind_each_event(patch, move)
 
 
 def copy_what_has_come(patch: pytest.MonkeyPatch) -> None:
@@ -351,6 +373,7 @@ def begin_again(patch: pytest.MonkeyPatch) -> None:
         return find(data, start, None, section=section, limit=limit, policy=policy)
 
     patch.setattr(parsing, "find_section_end", find_again)
+    patch.setattr(Connection, "_goes_on", lambda _: False)
 
 
 def look_through_all_names(patch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,10 @@ Out: an event -> the state machine says whether it may -> one pure serializer ->
 from __future__ import annotations
 
 import operator
+from collections import deque
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar, overload
+from weakref import ref
 
 import attrs
 
@@ -15,6 +18,7 @@ from http11 import framing, parsing, serialization, states
 from http11.errors import ErrorCode, ErrorT, LocalProtocolError, RemoteProtocolError, violation
 from http11.events import (
     NEED_DATA,
+    NO_FIELDS,
     PAUSED,
     ClientEvent,
     ConnectionClosed,
@@ -29,9 +33,48 @@ from http11.events import (
     Signal,
 )
 from http11.headers import Buffer, is_strict
+from http11.parsing import (
+    END,
+    NO_BODY,
+    LengthProgress,
+    parse_usual_request,
+    parse_usual_response,
+    read_length_body,
+    read_usual_chunk,
+)
 from http11.policy import STRICT, Policy
-from http11.scanning import Scan, cut
-from http11.states import CLIENT, SERVER, JointState, Move, Role, State
+from http11.scanning import (
+    CROSSING,
+    GO_ON,
+    GO_ON_BEHIND,
+    GOING_ON,
+    PENDING_CR,
+    START_ON,
+    GoOn,
+    Scan,
+    begin,
+    can_go_on,
+    cut,
+    resumed,
+)
+from http11.states import (
+    CLIENT,
+    CLOSED,
+    DONE,
+    ERROR,
+    IDLE,
+    SEND_BODY,
+    SEND_RESPONSE,
+    SERVER,
+    START,
+    JointState,
+    Move,
+    Role,
+    State,
+    Step,
+    after_step,
+    step,
+)
 
 __all__ = ["DEFAULT_MAX_INCOMPLETE_EVENT_SIZE", "ClientConnection", "Connection", "ServerConnection"]
 
@@ -70,15 +113,21 @@ class Connection(Generic[RoleT_co]):
         "_body",
         "_buffer",
         "_closed",
+        "_go_on",
+        "_going_on",
         "_informational_responses",
         "_joint",
+        "_last",
         "_limit",
+        "_lines",
+        "_most",
         "_offset",
         "_our_role",
         "_outgoing",
         "_policy",
         "_request_method",
         "_scan",
+        "_seen",
         "_sent",
         "_skipped",
         "_start",
@@ -101,7 +150,7 @@ class Connection(Generic[RoleT_co]):
         self._policy = policy
         self._limit = max_incomplete_event_size
 
-        self._joint = JointState()
+        self._joint = START
         # The method of the request that is being answered, or None before it is known.
         self._request_method: bytes | None = None
         self._their_http_version: bytes | None = None
@@ -112,9 +161,19 @@ class Connection(Generic[RoleT_co]):
         self._buffer: bytes | bytearray = b""
         self._start = 0
         self._closed = False
+        # The last head that has been read, and what it says: see `_keep`.
+        self._last: tuple[bytes, Request] | None = None
         # How far the head that has not arrived in full has been looked at.
         self._scan: Scan | None = None
-        # Where in its message the first unread byte stands, and how many bytes of empty lines stood before it.
+        # And by `_goes_on`, in which state, if it is to go on: up to _buffer[_seen], over so many lines, of
+        # _buffer[:_most] at the most.
+        self._going_on: JointState | None = None
+        self._go_on: GoOn = START_ON["request"]
+        self._seen = 0
+        self._most = 0
+        self._lines = 0
+        # Where in its head or its chunked body the first unread byte stands, and how many bytes of empty lines stood
+        # before it.
         self._offset = 0
         self._skipped = 0
         # How far the body that is being received has got.
@@ -122,7 +181,7 @@ class Connection(Generic[RoleT_co]):
         self._informational_responses = 0
 
         # How the body that is being sent ends, and how many of its bytes have been sent.
-        self._outgoing = framing.NO_BODY
+        self._outgoing: framing.BodyFraming = framing.NO_BODY
         self._sent = 0
 
     # --- what is known ----------------------------------------------------------------------------------------------
@@ -187,18 +246,29 @@ class Connection(Generic[RoleT_co]):
         piece = data if type(data) is bytes else memoryview(data).tobytes()
         if not piece:
             self._closed = True
+            # What has not come will not come: let nobody go on as if it could.
+            self._most = -1
         elif self._closed:
             raise RuntimeError("expected nothing after the end of the connection, got more data")
-        elif self._start == len(self._buffer):
-            self._buffer = piece
-            self._start = 0
         else:
-            if isinstance(self._buffer, bytes):
-                self._buffer = bytearray(self._buffer[self._start :])
+            buffer = self._buffer
+            if isinstance(buffer, bytearray):
+                if self._start > 0:
+                    del buffer[: self._start]
+                    self._begin_at_zero()
+            elif self._start < len(buffer):
+                self._buffer = buffer = bytearray(buffer[self._start :])
+                self._begin_at_zero()
             else:
-                del self._buffer[: self._start]
-            self._start = 0
-            self._buffer += piece
+                self._buffer = piece
+                self._start = 0
+                return
+            buffer += piece
+
+    def _begin_at_zero(self) -> None:
+        self._seen -= self._start
+        self._most -= self._start
+        self._start = 0
 
     @overload
     def next_event(self: Connection[Literal["CLIENT"]]) -> ServerEvent | Signal: ...
@@ -215,17 +285,15 @@ class Connection(Generic[RoleT_co]):
             RemoteProtocolError: The peer has broken the protocol, now or before; `their_state` is `ERROR`.
 
         """
-        state = self._joint.client if self._our_role == SERVER else self._joint.server
-        if state == states.ERROR:
-            raise violation(
-                RemoteProtocolError,
-                "already-failed",
-                "expected nothing more of a peer that has broken the protocol",
-            )
+        joint = self._joint
+        # In the middle of a head, nothing but more of it is to be expected.
+        if joint is self._going_on and self._goes_on():
+            return NEED_DATA
+        state = joint.client if self._our_role == SERVER else joint.server
         try:
-            if state == states.SEND_BODY:
-                return self._read_body()
-            if state in (states.IDLE, states.SEND_RESPONSE):
+            if state == SEND_BODY:
+                return self._end_received(END) if self._body is NO_BODY else self._read_body()
+            if state == IDLE or state == SEND_RESPONSE:  # noqa: PLR1714, SIM109 - a pair takes time
                 return self._read_head(state)
             return self._read_no_message(state)
         except BaseException:
@@ -233,10 +301,16 @@ class Connection(Generic[RoleT_co]):
             raise
 
     def _read_no_message(self, state: State) -> ConnectionClosed | Signal:
+        if state == ERROR:
+            raise violation(
+                RemoteProtocolError,
+                "already-failed",
+                "expected nothing more of a peer that has broken the protocol",
+            )
         if state in (states.MIGHT_SWITCH_PROTOCOL, states.SWITCHED_PROTOCOL):
             return PAUSED
         if self._start < len(self._buffer):
-            if state == states.DONE:
+            if state == DONE:
                 return PAUSED
             raise violation(
                 RemoteProtocolError,
@@ -247,64 +321,173 @@ class Connection(Generic[RoleT_co]):
         return self._close_received() if self._closed else NEED_DATA
 
     def _close_received(self) -> ConnectionClosed:
-        self._on_body_or_close(self.their_role, "ConnectionClosed", RemoteProtocolError)
+        self._on_close(self.their_role, RemoteProtocolError)
         return ConnectionClosed()
 
     def _read_head(self, state: State) -> Event | Signal:
-        section: parsing.Section = "response" if self._our_role == CLIENT else "request"
-        policy = self._policy
-        # The usual case first: a head that has come in one piece, and is the first thing in the buffer.
-        if self._scan is None and not self._skipped and not policy.bare_lf:
-            start = self._start
-            stop = self._buffer.find(b"\r\n\r\n", start) + 4
-            if start + 4 < stop <= start + self._limit and self._buffer[start] not in b"\r\n":
-                self._offset = 0
-                return self._whole_head(section, stop)
+        if self._going_on is not None:
+            # The same as in `next_event`, but our own state has changed meanwhile.
+            if self._goes_on():
+                return NEED_DATA
+            self._look_closely()
+        elif self._scan is None:
+            # The usual case first: a head has come in one piece, and is the first thing in the buffer. What ends as a
+            # head does is nearly always one head, so nobody looks for its end; if it is more, it is none of the usual.
+            buffer, start = self._buffer, self._start
+            if start == 0 and buffer.endswith(b"\r\n\r\n"):
+                head: parsing.Received = buffer
+                end = len(buffer)
+            else:
+                # Where there is no end yet, it is the beginning of one.
+                end = buffer.find(b"\r\n\r\n", start) + 4
+                head = cut(buffer, start, end)
+            if end - start <= self._limit:
+                event = self._read_usual_head(head, end)
+                if event is not None:
+                    return event
+        return self._read_head_in_pieces(state)
+
+    def _read_usual_head(self, head: parsing.Received, end: int) -> Request | InformationalResponse | Response | None:
+        """Read a head, if it is one, and as most are; otherwise it needs a closer look."""
+        if self._our_role == SERVER:
+            last = self._last
+            request = last[1] if last is not None and last[0] == head else parse_usual_request(head, self._policy)
+            if request is None:
+                return None
+            if last is None or request is not last[1]:
+                self._keep(head, request)
+            self._consume_head(end)
+            self._on_request(CLIENT, request, RemoteProtocolError)
+            return request
+        response = parse_usual_response(head, self._policy)
+        return None if response is None else self._response_received(response, end)
+
+    def _keep(self, head: parsing.Received, request: Request) -> None:
+        """Keep the head that has been read: an equal one, which is not seldom, will cost one comparison."""
+        # A head that is not the first one is perhaps not the last one.
+        if self._their_http_version is None or len(head) > _MOST_KEPT_BYTES or type(head) is not bytes:
+            return
+        if self._last is None:
+            # So that idle connections stay small, only those keep one that have been busy last.
+            _keepers.append(ref(self))
+            if len(_keepers) > _MOST_KEEPERS and (idle := _keepers.popleft()()) is not None:
+                idle._last = None  # noqa: SLF001 - it is one of us
+        self._last = head, request
+
+    def _goes_on(self) -> bool:
+        """Take what has come of a head that comes in small pieces, if nothing in it is wrong and it is not the end."""
+        buffer = self._buffer
+        match = self._go_on(buffer, self._seen)
+        if match is None:
+            return False
+        end, group = match.end(), match.lastindex
+        if end != len(buffer) or end > self._most:
+            return False
+        if group is not None and group >= CROSSING:
+            self._lines += buffer.count(b"\n", self._seen, end)
+            if self._policy.max_fields is not None and self._lines > self._policy.max_fields:
+                return False
+            end -= group == PENDING_CR
+        self._seen = end
+        self._go_on = GO_ON_BEHIND[group]
+        return True
+
+    def _starts(self, section: Literal["request", "response"]) -> bool:
+        """Do the same for the start of a head."""
+        self._go_on = START_ON[section]
+        self._seen = self._start
+        self._most = self._start + self._limit - self._skipped
+        self._lines = 0
+        self._going_on = self._joint
+        self._scan = begin(section)
+        if can_go_on(self._policy) and not self._closed and self._goes_on():
+            return True
+        self._look_closely()
+        return False
+
+    def _look_closely(self) -> None:
+        """Say up to where `_goes_on` has come, as `scanning` would."""
+        if self._scan is not None:
+            self._scan = resumed(self._buffer, self._start, self._scan, self._seen - self._start)
+        self._going_on = None
+
+    def _read_head_in_pieces(self, state: State) -> Event | Signal:
+        section: Literal["request", "response"] = "response" if self._our_role == CLIENT else "request"
         # Of a CR alone, nobody knows yet what line it ends.
         if section == "request" and (self._scan is None or self._scan.at == 0):
-            begin = parsing.skip_empty_lines(self._buffer, self._start, policy=policy)
-            self._skipped += begin - self._start
-            self._consume(begin)
+            first = parsing.skip_empty_lines(self._buffer, self._start, policy=self._policy)
+            self._skipped += first - self._start
+            self._consume(first)
         self._offset = 0
+        if (self._scan is None or self._scan.at == 0) and self._starts(section):
+            return NEED_DATA
         end = parsing.find_section_end(
             self._buffer,
             self._start,
             self._scan,
             section=section,
             limit=self._limit - self._skipped,
-            policy=policy,
+            policy=self._policy,
         )
         if isinstance(end, Scan):
             self._scan = end
+            if end.phase in GOING_ON and can_go_on(self._policy) and not self._closed:
+                self._go_on = GO_ON[end.phase]
+                self._seen = self._start + end.at
+                self._most = self._start + self._limit - self._skipped
+                self._lines = end.fields
+                self._going_on = self._joint
             return self._incomplete(state)
-        return self._whole_head(section, end)
+        return self._whole_head(end)
 
-    def _whole_head(self, section: parsing.Section, end: int) -> Request | InformationalResponse | Response:
+    def _whole_head(self, end: int) -> Request | InformationalResponse | Response:
+        self._offset = 0
         head = cut(self._buffer, self._start, end)
-        if section == "request":
-            request = parsing.parse_request(head, policy=self._policy)
+        if self._our_role == SERVER:
+            last = self._last
+            if last is not None and last[0] == head:
+                request = last[1]
+            else:
+                request = parsing.parse_request(head, policy=self._policy)
+                self._keep(head, request)
             self._consume_head(end)
             self._on_request(CLIENT, request, RemoteProtocolError)
             return request
-        response = parsing.parse_response(head, policy=self._policy)
+        return self._response_received(parsing.parse_response(head, policy=self._policy), end)
+
+    def _response_received(
+        self, response: InformationalResponse | Response, end: int
+    ) -> InformationalResponse | Response:
         self._consume_head(end)
-        if isinstance(response, Response):
-            self._on_response(SERVER, response, RemoteProtocolError)
-        else:
+        if type(response) is InformationalResponse:
             self._on_informational_response(SERVER, response, RemoteProtocolError)
             self._count_informational_response()
+            return response
+        length = framing.usual_response_length(response, self._request_method)
+        if length is None:
+            self._on_response(SERVER, response, RemoteProtocolError)
+            return response
+        self._move(_RESPONSE, RemoteProtocolError)
+        self._waiting_for_continue = False
+        self._their_http_version = response.http_version
+        self._body = parsing.begin_body(length)
         return response
 
     def _consume_head(self, end: int) -> None:
         self._skipped = 0
         self._scan = None
-        self._consume(end)
+        self._going_on = None
+        self._offset = end - self._start
+        self._start = end
+        if end == len(self._buffer):
+            self._buffer = b""
+            self._start = 0
 
     def _incomplete(self, state: State) -> Event | Signal:
         unread = len(self._buffer) - self._start
         if not self._closed:
             return NEED_DATA
-        if unread == 0 and state == states.IDLE:
+        if unread == 0 and state == IDLE:
             return self._close_received()
         raise violation(
             RemoteProtocolError,
@@ -314,38 +497,38 @@ class Connection(Generic[RoleT_co]):
 
     def _read_body(self) -> Event | Signal:
         buffer, start, body = self._buffer, self._start, self._body
-        if body is parsing.NO_BODY:
-            return self._end_received(parsing.END)
-        try:
-            if body is None:
-                event, body, stop = parsing.read_until_close(buffer, start, closed=self._closed)
-            elif isinstance(body, parsing.LengthProgress):
-                event, body, stop = parsing.read_length_body(buffer, start, body, closed=self._closed)
-            else:
-                event, body, stop = parsing.read_chunked_body(
-                    buffer,
-                    start,
-                    body,
-                    limit=self._limit,
-                    closed=self._closed,
-                    policy=self._policy,
-                )
-        except RemoteProtocolError as error:
-            if error.offset is not None:
-                error.offset += self._offset - start
-            raise
-        self._body = body
-        self._consume(stop)
+        if start == len(buffer) and not self._closed:
+            return NEED_DATA
+        if isinstance(body, LengthProgress):
+            event, self._body, stop = read_length_body(buffer, start, body, self._closed)
+        elif body is None:
+            event, self._body, stop = parsing.read_until_close(buffer, start, closed=self._closed)
+        else:
+            try:
+                event, self._body, stop = read_usual_chunk(
+                    buffer, start, body, self._limit, self._policy
+                ) or parsing.read_chunked_body(buffer, start, body, self._limit, self._closed, self._policy)
+            except RemoteProtocolError as error:
+                if error.offset is not None:
+                    error.offset += self._offset - start
+                raise
+            self._offset += stop - start
+        if stop == len(buffer):
+            self._buffer = b""
+            self._start = 0
+        else:
+            self._start = stop
         if event is None:
             return NEED_DATA
-        if isinstance(event, EndOfMessage):
+        if type(event) is EndOfMessage:
             return self._end_received(event)
         # A client that goes on does not wait any more.
         self._waiting_for_continue = False
         return event
 
     def _end_received(self, end: EndOfMessage) -> EndOfMessage:
-        self._on_body_or_close(self.their_role, "EndOfMessage", RemoteProtocolError)
+        self._move(_CLIENT_END if self._our_role == SERVER else _SERVER_END, RemoteProtocolError)
+        self._waiting_for_continue = False
         return end
 
     def _consume(self, stop: int) -> None:
@@ -377,13 +560,17 @@ class Connection(Generic[RoleT_co]):
             TypeError: `event` is not an event, or a `Data` whose payload is not bytes; nothing has changed.
 
         """
-        if type(event) is Data and type(event.data) is not bytes:
-            raise TypeError(
-                f"expected bytes as the payload of Data, got {type(event.data).__name__}: "
-                "use send_with_data_passthrough"
-            )
-        pieces = self._send(event)
-        return None if pieces is None else b"".join(pieces)
+        if type(event) is Data:
+            if type(event.data) is not bytes:
+                raise TypeError(
+                    f"expected bytes as the payload of Data, got {type(event.data).__name__}: "
+                    "use send_with_data_passthrough"
+                )
+            size = self._counted(event.data)
+            if size > 0 and self._outgoing == "chunked":
+                return serialization.serialize_chunk_start(size) + event.data + serialization.CHUNK_END
+            return event.data
+        return self._written(event)
 
     @overload
     def send_with_data_passthrough(self, event: ConnectionClosed) -> None: ...
@@ -413,89 +600,65 @@ class Connection(Generic[RoleT_co]):
             TypeError: `event` is not an event; nothing has changed.
 
         """
-        return self._send(event)
-
-    def _send(self, event: _AllButData | Data[PayloadT]) -> list[bytes] | list[bytes | PayloadT] | None:
-        if type(event) not in _EVENTS:
-            raise TypeError(f"expected an http11 event to send, got {type(event).__name__}")
-        joint, role = self._joint, self._our_role
-        state = joint.server if role == SERVER else joint.client
-        if state == states.ERROR:
-            raise violation(
-                LocalProtocolError, "already-failed", f"expected nothing in ERROR, got {type(event).__name__}"
-            )
-        try:
-            return self._framed(event.data, state) if type(event) is Data else self._all_but_data(event)
-        except BaseException:
-            self._joint = states.after_error(self._joint, role)
-            raise
-
-    def _all_but_data(self, event: _AllButData) -> list[bytes] | None:
-        role, blame = self._our_role, LocalProtocolError
-        if isinstance(event, Response):
-            response = framing.response_to_send(
-                _sendable(event),
-                request_method=self._request_method,
-                peer_version=self._their_http_version,
-                keep_alive=self._joint.keep_alive,
-                last=not self._may_be_asked_again(event),
-            )
-            self._on_response(role, response, blame)
-            return [serialization.serialize_response(response)]
-        if isinstance(event, EndOfMessage):
-            end = _valid(event)
-            self._on_body_or_close(role, "EndOfMessage", blame)
-            return [self._end(end)]
-        if isinstance(event, Request):
-            request = _sendable(event)
-            self._on_request(role, request, blame)
-            self._check_for_extra_data("unexpected-bytes")
-            return [serialization.serialize_request(request)]
-        if isinstance(event, InformationalResponse):
-            interim = framing.informational_to_send(_sendable(event))
-            self._on_informational_response(role, interim, blame)
-            # "A server MUST NOT send a 1xx response to an HTTP/1.0 client" (RFC 9110 15.2), so none is written.
-            return [serialization.serialize_response(interim)] if framing.is_http11(self._their_http_version) else []
-        self._on_body_or_close(role, "ConnectionClosed", blame)
-        return None
-
-    def _may_be_asked_again(self, response: Response) -> bool:
-        """Tell whether what the client has sent so far leaves room for another request behind `response`."""
-        # One that has broken the protocol, or has closed, will send none; and the one that an early answer comes before
-        # cannot be answered any more.
-        if self._joint.client in (states.ERROR, states.CLOSED, states.IDLE):
-            return False
-        # What a client wrote into a tunnel that is not granted must never be taken for requests, and neither must what
-        # follows the preface of HTTP/2.
-        if self._joint.connect_proposed and not framing.accepts_connect(response, self._request_method):
-            return self._start == len(self._buffer)
-        return not (self._request_method == b"PRI" and self._their_http_version == b"2.0")
-
-    def _framed(self, payload: PayloadT, state: State) -> list[bytes | PayloadT]:
-        # The one move that leads to where it began: no need to ask where it leads.
-        if state != states.SEND_BODY:
-            raise _state_error(self._joint, self._our_role, "Data", LocalProtocolError)
-        if self._our_role == CLIENT:
-            self._waiting_for_continue = False
-        size = len(payload)
-        kind, length = self._outgoing
-        self._sent += size
-        if kind == "length" and self._sent > length:
-            raise violation(
-                LocalProtocolError,
-                "too-much-body",
-                f"expected {length} bytes of body, as its length says, got {self._sent}",
-            )
-        if size == 0:
+        if type(event) is Data:
+            size = self._counted(event.data)
             # In a chunked body, nothing would be the last chunk.
+            pieces: list[bytes | PayloadT] = [event.data] if size > 0 else []
+            if size > 0 and self._outgoing == "chunked":
+                pieces = [serialization.serialize_chunk_start(size), event.data, serialization.CHUNK_END]
+            return pieces
+        written = self._written(event)
+        # An interim response is not written to those who do not know it.
+        if written == b"" and type(event) is InformationalResponse:
             return []
-        if kind == "chunked":
-            return [serialization.serialize_chunk_start(size), payload, serialization.CHUNK_END]
-        return [payload]
+        return None if written is None else [written]
 
-    def _end(self, end: EndOfMessage) -> bytes:
-        kind, length = self._outgoing
-        if kind == "chunked":
+    def _written(self, event: _AllButData) -> bytes | None:
+        try:
+            if type(event) is Response:
+                return self._response_written(event)
+            if type(event) is EndOfMessage:
+                return self._end_written(event)
+            if type(event) in _OTHERS:
+                return self._others_written(event)
+        except BaseException:
+            self.send_failed()
+            raise
+        raise TypeError(f"expected an http11 event to send, got {type(event).__name__}")
+
+    def _response_written(self, event: Response) -> bytes:
+        joint = self._joint
+        # The usual case first: there is nothing to add.
+        length = framing.usual_response_length(event, self._request_method)
+        if (
+            length is not None
+            and self._our_role == SERVER
+            and joint.client_may_ask_again
+            and self._their_http_version == b"1.1"
+            and is_strict(event.headers)
+        ):
+            self._move(_RESPONSE, LocalProtocolError)
+            self._waiting_for_continue = False
+            self._outgoing = length
+            self._sent = 0
+            return serialization.serialize_response(event)
+        response = framing.response_to_send(
+            _sendable(event),
+            request_method=self._request_method,
+            peer_version=self._their_http_version,
+            keep_alive=joint.keep_alive,
+            last=not self._may_be_asked_again(event),
+        )
+        self._on_response(self._our_role, response, LocalProtocolError)
+        return serialization.serialize_response(response)
+
+    def _end_written(self, event: EndOfMessage) -> bytes:
+        # Trailers are seldom sent, and what is not there is valid.
+        end = event if event.headers is NO_FIELDS else _valid(event)
+        self._move(_SERVER_END if self._our_role == SERVER else _CLIENT_END, LocalProtocolError)
+        self._waiting_for_continue = False
+        outgoing = self._outgoing
+        if outgoing == "chunked":
             return serialization.serialize_last_chunk(end)
         if len(end.headers) > 0:
             raise violation(
@@ -503,13 +666,62 @@ class Connection(Generic[RoleT_co]):
                 "trailers-without-chunked",
                 "expected trailers in a chunked message only, got some in another",
             )
-        if kind == "length" and self._sent != length:
+        if isinstance(outgoing, int) and outgoing != self._sent:
             raise violation(
                 LocalProtocolError,
                 "too-little-body",
-                f"expected {length} bytes of body, as its length says, got {self._sent} and the end",
+                f"expected {outgoing} bytes of body, as its length says, got {self._sent} and the end",
             )
         return b""
+
+    def _others_written(self, event: Request | InformationalResponse | ConnectionClosed) -> bytes | None:
+        role, blame = self._our_role, LocalProtocolError
+        if isinstance(event, Request):
+            request = _sendable(event)
+            self._on_request(role, request, blame)
+            self._check_for_extra_data("unexpected-bytes")
+            return serialization.serialize_request(request)
+        if isinstance(event, InformationalResponse):
+            interim = framing.informational_to_send(_sendable(event))
+            self._on_informational_response(role, interim, blame)
+            # "A server MUST NOT send a 1xx response to an HTTP/1.0 client" (RFC 9110 15.2), so none is written.
+            return serialization.serialize_response(interim) if framing.is_http11(self._their_http_version) else b""
+        self._on_close(role, blame)
+        return None
+
+    def _may_be_asked_again(self, response: Response) -> bool:
+        """Tell whether what the client has sent so far leaves room for another request behind `response`."""
+        # One that has broken the protocol, or has closed, will send none; and the one that an early answer comes before
+        # cannot be answered any more.
+        if self._joint.client in _ASKS_NO_MORE:
+            return False
+        # What a client wrote into a tunnel that is not granted must never be taken for requests, and neither must what
+        # follows the preface of HTTP/2.
+        if self._joint.connect_proposed and not framing.accepts_connect(response, self._request_method):
+            return self._start == len(self._buffer)
+        return not (self._request_method == b"PRI" and self._their_http_version == b"2.0")
+
+    def _counted(self, payload: Sized) -> int:
+        """Return the size of a part of the body that is being sent, if it may be sent."""
+        joint, outgoing = self._joint, self._outgoing
+        try:
+            # The one move that leads to where it began: no need to ask where it leads.
+            if (joint.server if self._our_role == SERVER else joint.client) != SEND_BODY:
+                raise _state_error(joint, self._our_role, "Data", LocalProtocolError)  # noqa: TRY301 - a call takes time
+            size = len(payload)
+            # A client that goes on does not wait any more; and no server that answers has a client that does.
+            self._waiting_for_continue = False
+            self._sent += size
+            if isinstance(outgoing, int) and self._sent > outgoing:
+                raise violation(  # noqa: TRY301
+                    LocalProtocolError,
+                    "too-much-body",
+                    f"expected {outgoing} bytes of body, as its length says, got {self._sent}",
+                )
+        except BaseException:
+            self.send_failed()
+            raise
+        return size
 
     def send_failed(self) -> None:
         """Say that the bytes for an event could not be written: `our_state` becomes `ERROR`."""
@@ -554,15 +766,26 @@ class Connection(Generic[RoleT_co]):
     # One method for each kind of event, whichever side it is from: move the state machine, and remember what it says.
 
     def _on_request(self, role: Role, request: Request, blame: type[ErrorT]) -> None:
-        facts = framing.request_facts(request)
-        self._move(role, "Request", blame, self._keeps_alive(role, facts), facts.upgrade, facts.connect)
+        body: framing.BodyFraming | None = framing.usual_request_length(request)
+        if body is not None and role == CLIENT:
+            self._move(_REQUEST, blame)
+            self._waiting_for_continue = False
+        else:
+            facts = framing.request_facts(request)
+            self._move(step(role, "Request", self._keeps_alive(role, facts), facts.upgrade, facts.connect), blame)
+            self._waiting_for_continue = facts.waits
+            body = facts.body
         self._request_method = request.method
-        self._waiting_for_continue = facts.waits
-        self._on_head(role, request.http_version, facts.body)
+        if role == self._our_role:
+            self._outgoing = body
+            self._sent = 0
+        else:
+            self._their_http_version = request.http_version
+            self._body = parsing.begin_body(body) if body else NO_BODY
 
     def _on_informational_response(self, role: Role, response: InformationalResponse, blame: type[ErrorT]) -> None:
         switches = response.status_code == 101  # noqa: PLR2004 - Switching Protocols
-        self._move(role, "101 to Upgrade" if switches else "InformationalResponse", blame)
+        self._move(step(role, "101 to Upgrade" if switches else "InformationalResponse", True, False, False), blame)
         # A 102 or a 103 does not answer the question; 100 says go on, and 101 moves on to something else.
         if response.status_code in (100, 101):
             self._waiting_for_continue = False
@@ -573,39 +796,31 @@ class Connection(Generic[RoleT_co]):
         method = self._request_method
         facts = framing.response_facts(response, method)
         tunnels = method == b"CONNECT" and framing.accepts_connect(response, method)
-        self._move(role, "2xx to CONNECT" if tunnels else "Response", blame, self._keeps_alive(role, facts))
+        move: Move = "2xx to CONNECT" if tunnels else "Response"
+        self._move(step(role, move, self._keeps_alive(role, facts), False, False), blame)
         self._waiting_for_continue = False
-        self._on_head(role, response.http_version, facts.body)
-
-    def _on_head(self, role: Role, http_version: bytes, body: framing.BodyFraming) -> None:
         if role == self._our_role:
-            self._outgoing = body
+            self._outgoing = facts.body
             self._sent = 0
         else:
-            self._their_http_version = http_version
-            self._body = parsing.begin_body(body)
+            self._their_http_version = response.http_version
+            self._body = parsing.begin_body(facts.body)
 
-    def _on_body_or_close(
-        self, role: Role, move: Literal["EndOfMessage", "ConnectionClosed"], blame: type[ErrorT]
-    ) -> None:
-        self._move(role, move, blame)
-        # A client that goes on does not wait any more.
+    def _on_close(self, role: Role, blame: type[ErrorT]) -> None:
+        self._move(step(role, "ConnectionClosed", True, False, False), blame)
+        # A client that has closed does not wait any more.
         if role == CLIENT:
             self._waiting_for_continue = False
 
-    def _move(  # noqa: PLR0917 - called for each message, and names take time
-        self,
-        role: Role,
-        move: Move,
-        blame: type[ErrorT],
-        keep_alive: bool = True,
-        upgrade: bool = False,
-        connect: bool = False,
-    ) -> None:
-        joint = states.step(self._joint, role, move, keep_alive, upgrade, connect)
+    def _move(self, made: Step, blame: type[ErrorT]) -> None:
+        # Where somebody has made this step before, which is nearly always, that is all.
+        self._joint = self._joint.after.get(made) or self._first_made(made, blame)
+
+    def _first_made(self, made: Step, blame: type[ErrorT]) -> JointState:
+        joint = after_step(self._joint, made)
         if joint is None:
-            raise _state_error(self._joint, role, move, blame)
-        self._joint = joint
+            raise _state_error(self._joint, made.role, made.move, blame)
+        return joint
 
     def _keeps_alive(self, role: Role, facts: framing.Facts) -> bool:
         # A message that says its length in two ways may have been understood in another way by somebody else, so what
@@ -632,7 +847,20 @@ ClientConnection: TypeAlias = Connection[Literal["CLIENT"]]
 ServerConnection: TypeAlias = Connection[Literal["SERVER"]]
 """A server's connection, as `Connection(SERVER)` makes it."""
 
-_EVENTS: Final = frozenset([Request, InformationalResponse, Response, Data, EndOfMessage, ConnectionClosed])
+# How many connections keep the last head that they have read, and the size of the largest one that is kept.
+_MOST_KEEPERS: Final = 64
+_MOST_KEPT_BYTES: Final = 4096
+_keepers: Final[deque[ref[Connection[Role]]]] = deque()
+
+_REQUEST: Final = step(CLIENT, "Request", True, False, False)
+_RESPONSE: Final = step(SERVER, "Response", True, False, False)
+
+_CLIENT_END: Final = step(CLIENT, "EndOfMessage", True, False, False)
+_SERVER_END: Final = step(SERVER, "EndOfMessage", True, False, False)
+
+_ASKS_NO_MORE: Final = (ERROR, CLOSED, IDLE)
+
+_OTHERS: Final = (Request, InformationalResponse, ConnectionClosed)
 
 
 def _sendable(head: HeadT) -> HeadT:
@@ -653,11 +881,13 @@ def _valid(event: FieldsT) -> FieldsT:
 
 def _state_error(joint: JointState, role: Role, move: Move, blame: type[ErrorT]) -> ErrorT:
     state = joint.client if role == CLIENT else joint.server
-    if move == "101 to Upgrade" and state == states.SEND_RESPONSE:
+    if state == ERROR:
+        return violation(blame, "already-failed", f"expected nothing in ERROR, got {move}")
+    if move == "101 to Upgrade" and state == SEND_RESPONSE:
         return violation(
             blame, "unexpected-switch", "expected a 101 to a request that proposes an Upgrade only, got one"
         )
-    if move == "Request" and role == CLIENT and state == states.IDLE:
+    if move == "Request" and role == CLIENT and state == IDLE:
         return violation(
             blame,
             "unexpected-event",

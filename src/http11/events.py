@@ -24,8 +24,7 @@ from http11.headers import (
     check_host,
     check_no_content,
     check_trailers,
-    first_values,
-    has_repeated_names,
+    checked_headers,
     is_strict,
     normalized_length,
     setter,
@@ -47,7 +46,11 @@ __all__ = [
     "Signal",
 ]
 
-_NO_FIELDS: Final = Headers()
+NO_FIELDS: Final = Headers()
+"""What most `EndOfMessage` have."""
+
+HTTP11: Final = b"1.1"
+"""What is sent; each event that is made without a version has this very object."""
 
 PayloadT = TypeVar("PayloadT", bound=Sized)
 if TYPE_CHECKING:
@@ -88,23 +91,28 @@ class Request:
         method: BytesLike,
         target: BytesLike,
         headers: HeadersLike,
-        http_version: BytesLike = b"1.1",
+        http_version: BytesLike = HTTP11,
     ) -> None:
         blame = LocalProtocolError
         method, target, http_version = as_bytes(method), as_bytes(target), as_bytes(http_version)
-        if grammar.METHOD.fullmatch(method) is None:
+        # A single word is the usual thing.
+        if not method.isalpha() and grammar.METHOD.fullmatch(method) is None:
             raise violation(blame, "bad-method", f"expected a method of token characters, got {clipped(method)}")
         if grammar.TARGET.fullmatch(target) is None:
             raise violation(blame, "bad-target", "expected a target of visible ASCII without '#', got something else")
         headers = _strict_headers(headers)
-        preface = is_preface(method, target, http_version)
-        if preface and len(headers) > 0:
-            raise violation(blame, "unsupported-version", "expected no field behind the HTTP/2 preface, got one")
-        if not preface:
-            _check_version(http_version)
-            check_target(method, target, policy=SENDING, blame=blame)
-        headers = checked_request_fields(headers, method, target, http_version, policy=SENDING, blame=blame)
-        _put_request(self, method, target, headers, http_version)
+        if http_version is not HTTP11 or not is_usual_request(headers, method, target):
+            preface = is_preface(method, target, http_version)
+            if preface and len(headers) > 0:
+                raise violation(blame, "unsupported-version", "expected no field behind the HTTP/2 preface, got one")
+            if not preface:
+                _checked_version(http_version)
+                check_target(method, target, policy=SENDING, blame=blame)
+            headers = checked_request_fields(headers, method, target, http_version, SENDING, blame)
+        _put_method(self, method)
+        _put_target(self, target)
+        _put_request_headers(self, headers)
+        _put_request_version(self, http_version)
 
     if TYPE_CHECKING:
         # For checkers that know `attrs.evolve` and `copy.replace` by it: here as in the other events, they take what
@@ -147,7 +155,7 @@ class InformationalResponse:
         *,
         status_code: int,
         headers: HeadersLike,
-        http_version: BytesLike = b"1.1",
+        http_version: BytesLike = HTTP11,
         reason: BytesLike = b"",
     ) -> None:
         status_code = _checked_status_code(status_code, 100, 199)
@@ -194,12 +202,21 @@ class Response:
         *,
         status_code: int,
         headers: HeadersLike,
-        http_version: BytesLike = b"1.1",
+        http_version: BytesLike = HTTP11,
         reason: BytesLike = b"",
     ) -> None:
-        status_code = _checked_status_code(status_code, 200, 999)
-        headers, http_version, reason = _checked_response(headers, http_version, reason)
-        _put_response(self, status_code, headers, http_version, reason)
+        # The usual case in each line first: an int, the default, a word, a list, and a length or none.
+        if type(status_code) is not int or not 200 <= status_code <= 999:  # noqa: PLR2004 - final ones
+            status_code = _checked_status_code(status_code, 200, 999)
+        if http_version is not HTTP11:
+            http_version = _checked_version(http_version)
+        if type(reason) is not bytes or not reason.isalpha():
+            reason = _checked_reason(reason)
+        headers = checked_response_fields(_strict_headers(headers), http_version, SENDING, LocalProtocolError)
+        _put_status_code(self, status_code)
+        _put_headers(self, headers)
+        _put_http_version(self, http_version)
+        _put_reason(self, reason)
 
     if TYPE_CHECKING:
 
@@ -281,8 +298,8 @@ class EndOfMessage:
     headers: Headers
 
     def __init__(self, *, headers: HeadersLike = ()) -> None:
-        if headers == ():
-            _put_trailers(self, _NO_FIELDS)
+        if type(headers) is tuple and not headers:
+            _put_trailers(self, NO_FIELDS)
             return
         headers = _strict_headers(headers)
         check_trailers(headers, policy=SENDING, blame=LocalProtocolError)
@@ -401,21 +418,26 @@ def _is_absolute_form(target: bytes) -> bool:
     return authority is not None and authority != b"" and grammar.HOST.fullmatch(authority) is not None
 
 
-def checked_request_fields(
-    headers: Headers, method: bytes, target: bytes, http_version: bytes, *, policy: Policy, blame: type[ErrorT]
+def is_usual_request(headers: Headers, method: bytes, target: bytes) -> bool:
+    """Tell whether a request in HTTP/1.x is as most are, so that it keeps all that there is to keep under any policy.
+
+    It has a Host that is one, a target that names no other, and one length or no word of any. Of any other request,
+    this says nothing: see `check_target` and `checked_request_fields`.
+    """
+    names, values, _, _ = headers._parts
+    return (
+        names.host >= 0
+        and target[:1] == b"/"
+        and method != b"CONNECT"
+        and (not names.framed or (names.length >= 0 and is_short_length(values[names.length])))
+        and grammar.USUAL_HOST.fullmatch(values[names.host]) is not None
+    )
+
+
+def checked_request_fields(  # noqa: PLR0917 - called for each message, and names take time
+    headers: Headers, method: bytes, target: bytes, http_version: bytes, policy: Policy, blame: type[ErrorT]
 ) -> Headers:
     """Check what the fields of a request must keep together, and return them normalized (RFC 9112 3.2 and 6)."""
-    first = first_values(headers)
-    # Most requests: a Host that is one, a target that names no other, and no word of a length.
-    if (
-        target[:1] == b"/"
-        and (host := first.get(b"host")) is not None
-        and grammar.HOST.fullmatch(host) is not None
-        and b"content-length" not in first
-        and b"transfer-encoding" not in first
-        and not has_repeated_names(headers)
-    ):
-        return headers
     # HTTP/1.2 to 1.9 are read as 1.1; what only a tolerance lets in, such as HTTP/2.0, is not held to its rules.
     required = b"1.1" <= http_version <= b"1.9"
     check_host(headers, method, target, required=required, policy=policy, blame=blame)
@@ -425,18 +447,18 @@ def checked_request_fields(
     return headers
 
 
-def checked_response_fields(headers: Headers, http_version: bytes, *, policy: Policy, blame: type[ErrorT]) -> Headers:
+def checked_response_fields(headers: Headers, http_version: bytes, policy: Policy, blame: type[ErrorT]) -> Headers:
     """Check what the fields of a response must keep together, and return them normalized (RFC 9112 6)."""
-    first = first_values(headers)
-    length = first.get(b"content-length")
+    names, values, _, _ = headers._parts
     # Most responses: one length, or none, and no coding.
-    if (
-        b"transfer-encoding" not in first
-        and not has_repeated_names(headers)
-        and (length is None or (len(length) < _SHORT_LENGTH and length.isdigit()))
-    ):
+    if not names.framed or (names.length >= 0 and is_short_length(values[names.length])):
         return headers
     return normalized_length(headers, of_request=False, http10=http_version < b"1.1", policy=policy, blame=blame)
+
+
+def is_short_length(value: bytes) -> bool:
+    """Tell whether `value` is one Content-Length, as short as nearly all are."""
+    return len(value) < _SHORT_LENGTH and value.isdigit()
 
 
 # Fewer digits than any reader could stumble over.
@@ -448,8 +470,11 @@ _SHORT_LENGTH: Final = 16
 
 def received_request(method: bytes, target: bytes, headers: Headers, http_version: bytes) -> Request:
     """Make a `Request` of parts that a parser has checked."""
-    event = Request.__new__(Request)
-    _put_request(event, method, target, headers, http_version)
+    event: Request = _new(Request)
+    _put_method(event, method)
+    _put_target(event, target)
+    _put_request_headers(event, headers)
+    _put_request_version(event, http_version)
     return event
 
 
@@ -461,8 +486,11 @@ def received_response(
         interim = InformationalResponse.__new__(InformationalResponse)
         _put_informational_response(interim, status_code, headers, http_version, reason)
         return interim
-    event = Response.__new__(Response)
-    _put_response(event, status_code, headers, http_version, reason)
+    event: Response = _new(Response)
+    _put_status_code(event, status_code)
+    _put_headers(event, headers)
+    _put_http_version(event, http_version)
+    _put_reason(event, reason)
     return event
 
 
@@ -475,14 +503,17 @@ def informational_response_with(response: InformationalResponse, headers: Header
 
 def response_with(response: Response, headers: Headers) -> Response:
     """Return `response` with other fields, which `http11.framing` has chosen."""
-    event = Response.__new__(Response)
-    _put_response(event, response.status_code, headers, response.http_version, response.reason)
+    event: Response = _new(Response)
+    _put_status_code(event, response.status_code)
+    _put_headers(event, headers)
+    _put_http_version(event, response.http_version)
+    _put_reason(event, response.reason)
     return event
 
 
-def received_data(data: bytes, *, chunk_start: bool, chunk_end: bool) -> Data[bytes]:
+def received_data(data: bytes, chunk_start: bool = False, chunk_end: bool = False) -> Data[bytes]:
     """Make a `Data` of received bytes."""
-    event: Data[bytes] = object.__new__(Data)
+    event: Data[bytes] = _new(Data)
     _put_data(event, data)
     _put_chunk_start(event, chunk_start)
     _put_chunk_end(event, chunk_end)
@@ -499,17 +530,11 @@ def received_end(headers: Headers) -> EndOfMessage:
 # --- the constructors' helpers --------------------------------------------------------------------------------------
 
 
+_new: Final = object.__new__
 _put_method: Final = setter(Request, "method")
 _put_target: Final = setter(Request, "target")
 _put_request_headers: Final = setter(Request, "headers")
 _put_request_version: Final = setter(Request, "http_version")
-
-
-def _put_request(event: Request, method: bytes, target: bytes, headers: Headers, http_version: bytes) -> None:
-    _put_method(event, method)
-    _put_target(event, target)
-    _put_request_headers(event, headers)
-    _put_request_version(event, http_version)
 
 
 _put_data: Final = setter(Data, "data")
@@ -527,13 +552,6 @@ _put_interim_http_version: Final = setter(InformationalResponse, "http_version")
 _put_interim_reason: Final = setter(InformationalResponse, "reason")
 
 
-def _put_response(event: Response, status_code: int, headers: Headers, http_version: bytes, reason: bytes) -> None:
-    _put_status_code(event, status_code)
-    _put_headers(event, headers)
-    _put_http_version(event, http_version)
-    _put_reason(event, reason)
-
-
 def _put_informational_response(
     event: InformationalResponse, status_code: int, headers: Headers, http_version: bytes, reason: bytes
 ) -> None:
@@ -544,35 +562,40 @@ def _put_informational_response(
 
 
 def _checked_response(headers: HeadersLike, http_version: BytesLike, reason: BytesLike) -> tuple[Headers, bytes, bytes]:
-    blame = LocalProtocolError
-    http_version, reason = as_bytes(http_version), as_bytes(reason)
-    _check_version(http_version)
-    if grammar.REASON.fullmatch(reason) is None:
-        raise violation(blame, "bad-reason", "expected a reason of visible characters, SP and HTAB, got something else")
-    headers = checked_response_fields(_strict_headers(headers), http_version, policy=SENDING, blame=blame)
+    http_version, reason = _checked_version(http_version), _checked_reason(reason)
+    headers = checked_response_fields(_strict_headers(headers), http_version, SENDING, LocalProtocolError)
     return headers, http_version, reason
+
+
+def _checked_reason(reason: BytesLike) -> bytes:
+    reason = as_bytes(reason)
+    if grammar.REASON.fullmatch(reason) is None:
+        raise violation(
+            LocalProtocolError,
+            "bad-reason",
+            "expected a reason of visible characters, SP and HTAB, got something else",
+        )
+    return reason
 
 
 def _strict_headers(headers: HeadersLike) -> Headers:
     if type(headers) is Headers and is_strict(headers):
         return headers
-    return Headers(headers)
+    return checked_headers(headers)
 
 
-def _check_version(http_version: bytes) -> None:
-    if http_version == b"1.1":
-        return
+def _checked_version(http_version: BytesLike) -> bytes:
+    http_version = as_bytes(http_version)
     if grammar.HTTP_VERSION.fullmatch(http_version) is None or http_version[:1] != b"1":
         raise violation(
             LocalProtocolError,
             "bad-version",
             f"expected an HTTP version like b'1.1', got {clipped(http_version)}",
         )
+    return http_version
 
 
 def _checked_status_code(status_code: object, lowest: int, highest: int) -> int:
-    if type(status_code) is int and lowest <= status_code <= highest:
-        return status_code
     if not isinstance(status_code, int):
         raise violation(
             LocalProtocolError,

@@ -12,7 +12,6 @@ from http11.events import InformationalResponse, Request, Response, informationa
 from http11.headers import (
     Headers,
     first_value,
-    first_values,
     is_strict,
     list_members,
     received_headers,
@@ -25,7 +24,6 @@ __all__ = [
     "UNTIL_CLOSE",
     "BodyFraming",
     "Facts",
-    "FramingKind",
     "accepts_connect",
     "informational_to_send",
     "is_http11",
@@ -35,27 +33,62 @@ __all__ = [
     "response_facts",
     "response_framing",
     "response_to_send",
+    "usual_request_length",
+    "usual_response_length",
 ]
 
-FramingKind: TypeAlias = Literal["length", "chunked", "until-close"]
+BodyFraming: TypeAlias = int | Literal["chunked", "until-close"]
+"""How a body's end is found: by its length, in bytes; by its last chunk; or by the end of the connection."""
+
+NO_BODY: Final = 0
+CHUNKED: Final[Literal["chunked"]] = "chunked"
+UNTIL_CLOSE: Final[Literal["until-close"]] = "until-close"
 
 
-class BodyFraming(NamedTuple):
-    """How a body's end is found.
+# --- most heads ------------------------------------------------------------------------------------------------------
 
-    Attributes:
-        kind: By its length, by its last chunk, or by the end of the connection.
-        length: In bytes, for the kind ``"length"``.
+# Most say how long the body is, in bytes, or that there is none, and nothing else: the connection stays open, and
+# nobody has to wait. For these, `None` says nothing but that a closer look is needed.
 
+
+def usual_request_length(request: Request) -> int | None:
+    """Return the length of the body of such a request; all else that `request_facts` would say is its default."""
+    names, values, _, _ = request.headers._parts
+    if (
+        names.plain
+        and (names.connection < 0 or b"close" not in values[names.connection].lower())
+        and request.http_version == b"1.1"
+        and request.method != b"CONNECT"
+    ):
+        return int(values[names.length]) if names.framed else NO_BODY
+    return None
+
+
+def usual_response_length(response: Response, request_method: bytes | None) -> int | None:
+    """Return the length of the body of such a response, if it is there; the same goes for `response_facts`.
+
+    On a connection that can live on, `response_to_send` has nothing to add to it.
     """
+    names, values, _, _ = response.headers._parts
+    if (
+        names.length >= 0
+        and names.plain
+        and (names.connection < 0 or b"close" not in values[names.connection].lower())
+        and response.http_version == b"1.1"
+        and response.status_code not in _WITHOUT_CONTENT
+        and request_method not in _WITHOUT_USUAL_RESPONSE
+    ):
+        return int(values[names.length])
+    return None
 
-    kind: FramingKind
-    length: int = 0
+
+# No Content and Not Modified have no body.
+_WITHOUT_CONTENT: Final = (204, 304)
+# The answer to HEAD has no body, one to CONNECT may begin a tunnel, and one to the preface of HTTP/2 is the last.
+_WITHOUT_USUAL_RESPONSE: Final = (b"HEAD", b"CONNECT", b"PRI", None)
 
 
-NO_BODY: Final = BodyFraming("length", 0)
-CHUNKED: Final = BodyFraming("chunked")
-UNTIL_CLOSE: Final = BodyFraming("until-close")
+# --- all heads ------------------------------------------------------------------------------------------------------
 
 
 class Facts(NamedTuple):
@@ -79,9 +112,6 @@ class Facts(NamedTuple):
     waits: bool = False
 
 
-_PLAIN_REQUEST: Final = Facts(NO_BODY)
-
-
 def request_facts(request: Request) -> Facts:
     """Say what the head of `request` decides.
 
@@ -89,26 +119,21 @@ def request_facts(request: Request) -> Facts:
     that receives a 100-continue expectation in an HTTP/1.0 request MUST ignore that expectation" (RFC 9110 10.1.1).
     """
     headers = request.headers
-    first = first_values(headers)
+    first = headers._parts[0].first
     http11 = request.http_version >= b"1.1"
-    length, coding = first.get(b"content-length"), first.get(b"transfer-encoding")
-    upgrade, expect, connection = first.get(b"upgrade"), first.get(b"expect"), first.get(b"connection")
-    connect = request.method == b"CONNECT"
-    if http11 and length is coding is upgrade is expect is connection is None and not connect:
-        return _PLAIN_REQUEST
     return Facts(
         request_framing(request),
         keeps_alive(request),
-        length is not None and coding is not None,
-        http11 and upgrade is not None and bool(list_members(headers, b"upgrade")),
-        connect,
-        http11 and expect is not None and b"100-continue" in list_members(headers, b"expect"),
+        b"content-length" in first and b"transfer-encoding" in first,
+        http11 and b"upgrade" in first and bool(list_members(headers, b"upgrade")),
+        request.method == b"CONNECT",
+        http11 and b"expect" in first and b"100-continue" in list_members(headers, b"expect"),
     )
 
 
 def response_facts(response: Response, request_method: bytes | None) -> Facts:
     """Say what the head of `response` decides, which answers a request of `request_method`."""
-    first = first_values(response.headers)
+    first = response.headers._parts[0].first
     return Facts(
         response_framing(response, request_method),
         keeps_alive(response),
@@ -118,7 +143,8 @@ def response_facts(response: Response, request_method: bytes | None) -> Facts:
 
 def request_framing(request: Request) -> BodyFraming:
     """Decide how the body of `request` ends (RFC 9112 6.3): without any length there is none."""
-    return _framing_by_fields(request.headers) or NO_BODY
+    framing = _framing_by_fields(request.headers)
+    return NO_BODY if framing is None else framing
 
 
 def response_framing(response: Response, request_method: bytes | None) -> BodyFraming:
@@ -126,18 +152,25 @@ def response_framing(response: Response, request_method: bytes | None) -> BodyFr
 
     `request_method` is the method that it answers, or `None` for an answer to no request.
     """
-    if response.status_code in (204, 304) or request_method == b"HEAD" or accepts_connect(response, request_method):
+    if (
+        response.status_code in _WITHOUT_CONTENT
+        or request_method == b"HEAD"
+        or accepts_connect(response, request_method)
+    ):
         return NO_BODY
-    return _framing_by_fields(response.headers) or UNTIL_CLOSE
+    framing = _framing_by_fields(response.headers)
+    return UNTIL_CLOSE if framing is None else framing
 
 
 def _framing_by_fields(headers: Headers) -> BodyFraming | None:
+    names, values, _, _ = headers._parts
+    if not names.framed:
+        return None
     # "Transfer-Encoding overrides the Content-Length"; the only coding that gets here is `chunked`.
-    if first_value(headers, b"transfer-encoding") is not None:
+    if b"transfer-encoding" in names.first:
         return CHUNKED
-    length = first_value(headers, b"content-length")
     # Digits alone get here, so that `int` cannot be asked for more than it should know.
-    return None if length is None else BodyFraming("length", int(length))
+    return int(values[names.first[b"content-length"]])
 
 
 def is_http11(http_version: bytes | None) -> bool:
@@ -152,7 +185,10 @@ def keeps_alive(head: Request | Response) -> bool:
     """
     if head.http_version < b"1.1":
         return False
-    return b"connection" not in first_values(head.headers) or b"close" not in list_members(head.headers, b"connection")
+    names, values, _, _ = head.headers._parts
+    if names.connection >= 0 and b"close" not in values[names.connection].lower():
+        return True
+    return b"connection" not in names.first or b"close" not in list_members(head.headers, b"connection")
 
 
 def accepts_connect(response: Response, request_method: bytes | None) -> bool:
@@ -183,18 +219,6 @@ def response_to_send(
     whether no other request can come, whatever was agreed.
     """
     headers = response.headers
-    # The usual case first: all that is needed is there.
-    first = first_values(headers)
-    if (
-        keep_alive
-        and not last
-        and request_method != b"CONNECT"
-        and response.status_code != 204  # noqa: PLR2004 - No Content
-        and is_http11(peer_version)
-        and b"content-length" in first
-        and b"transfer-encoding" not in first
-    ):
-        return response
     close = not keep_alive
     if response.status_code == 204 or accepts_connect(response, request_method):  # noqa: PLR2004 - No Content
         headers = _without_length(headers)

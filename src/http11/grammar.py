@@ -16,6 +16,9 @@ Three kinds of name:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
+from re import Pattern
 from typing import Final
 
 __all__ = [
@@ -28,6 +31,7 @@ __all__ = [
     "EMPTY_LINES",
     "FIELD_LINES",
     "FIELD_NAME",
+    "FIELD_ON",
     "FIELD_VALUE",
     "FRAGMENT_TARGET_RUN",
     "HEX_RUN",
@@ -37,6 +41,7 @@ __all__ = [
     "LENIENT_EMPTY_LINES",
     "LENIENT_HEAD_END",
     "METHOD",
+    "MOST_USUAL_FIELDS",
     "NAME_ON",
     "NOTHING_RUN",
     "NOT_CR_LF_RUN",
@@ -44,15 +49,24 @@ __all__ = [
     "QUOTED_RUN",
     "REASON",
     "REQUEST_HEAD",
+    "REQUEST_ON",
     "RESPONSE_HEAD",
+    "RESPONSE_ON",
     "STATUS_CODE_RUN",
     "TARGET",
+    "TARGET_ON",
     "TARGET_RUN",
     "TCHARS",
     "TOKEN_RUN",
     "TRAILER_SECTION",
+    "USUAL_CHUNK_LINE",
+    "USUAL_HOST",
+    "USUAL_NEXT_CHUNK_LINE",
+    "VALUE_BYTES",
     "VALUE_ON",
     "VALUE_RUN",
+    "usual_request_head",
+    "usual_response_head",
 ]
 
 
@@ -128,6 +142,8 @@ _IPVFUTURE: Final = rb"[vV][0-9A-Fa-f]++\.[A-Za-z0-9\-._~!$&'()*+,;=:]++"
 _URI_HOST: Final = rb"(?:\[(?:%b|%b)\]|%b)" % (_IPV6, _IPVFUTURE, _REG_NAME)
 # Host = uri-host [ ":" port ], or empty (RFC 9112 3.2). Groups: host, port.
 HOST: Final = re.compile(_perhaps(rb"(%b)%b" % (_URI_HOST, _perhaps(rb":([0-9]*+)"))))
+# What nearly all of them are, in less than half the time: a name or an IPv4 address, and perhaps a port.
+USUAL_HOST: Final = re.compile(rb"[A-Za-z0-9\-._]++" + _perhaps(rb":[0-9]*+"))
 # A port that TCP has: 1 to 65535.
 _PORT: Final = rb"0*+(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 # authority-form = uri-host ":" port; "a server MUST reject a CONNECT request that targets an empty or invalid port
@@ -155,12 +171,30 @@ _FIELD_LINE: Final = rb"%b:%b*+\r\n" % (_TOKEN, _TEXT)
 # Over lines that match _FIELD_LINE. Groups: name, value with the OWS behind it.
 FIELD_LINES: Final = re.compile(rb"(%b):%b(%b*+)\r\n" % (_TOKEN, _OWS, _TEXT))
 
-# What may follow inside a value: the rest of it, any number of whole lines, and the beginning of another. Group: as
-# much as there is of that one's name.
-_LINES_ON: Final = rb"%b*+%b(?:\r\n(%b*+))?" % (_TEXT, _any(rb"\r\n%b:%b*+" % (_TOKEN, _TEXT)), _TCHAR)
-VALUE_ON: Final = re.compile(_LINES_ON)
-# The same from inside a name. Groups: the colon, the beginning of another name.
+# The bytes of _TEXT but HTAB: all that most values are made of.
+VALUE_BYTES: Final = bytes(byte for byte in range(256) if re.fullmatch(rb"(?!\t)%b" % _TEXT, bytes([byte])))
+
+# What may follow of a head that comes in small pieces, from inside one of its parts: the rest of that part, any number
+# of whole field lines, and the beginning of another. The last group that has matched says where that leads:
+#   1  into the value of the same field      4  to the start of a line
+#   2  into the value of a later field       5  to the CR behind a value, whose LF has not come
+#   3  into a name                           6  on in the target
+# and none of them, on in the same name.
+_LINES_ON: Final = rb"%b*+%b(?:\r\n(?:(%b++)|())|(\r)\Z)?" % (
+    _TEXT,
+    _any(rb"(\r\n)%b:%b*+" % (_TOKEN, _TEXT)),
+    _TCHAR,
+)
+VALUE_ON: Final = re.compile(b"()" + _LINES_ON)
 NAME_ON: Final = re.compile(rb"%b*+(?:(:)%b)?" % (_TCHAR, _LINES_ON))
+FIELD_ON: Final = re.compile(rb"%b++(?:(:)%b)?" % (_TCHAR, _LINES_ON))
+TARGET_ON: Final = re.compile(rb"%b*+(?:(?!)()()()()())?()" % _TARGET_CHAR)
+# And from the start of a head on. The end of the start line is one like those of the fields, and a reason is made of
+# the same bytes as a value.
+REQUEST_ON: Final = re.compile(
+    rb"%b{1,16}+ (?:%b++ HTTP/1\.[0-9](?=\r)()%b|%b*+\Z())" % (_TCHAR, _TARGET_CHAR, _LINES_ON, _TARGET_CHAR)
+)
+RESPONSE_ON: Final = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9]{2} ()%b" % _LINES_ON)
 
 # --- RFC 9112 2.1: whole sections -----------------------------------------------------------------------------------
 
@@ -170,6 +204,30 @@ REQUEST_HEAD: Final = re.compile(rb"(%b) (%b++) HTTP/(1\.[0-9])\r\n%b\r\n" % (_T
 RESPONSE_HEAD: Final = re.compile(
     rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})%b\r\n%b\r\n" % (_perhaps(rb" (%b*+)" % _TEXT), _any(_FIELD_LINE))
 )
+
+
+def _usual(start_line: bytes, fields: int) -> Pattern[bytes]:
+    # A name is what stands before the first colon, a value what stands before the next CR: so this is for a reader who
+    # makes sure that the names are tokens, and that the section has no byte but VALUE_BYTES and its line ends. Then it
+    # is what REQUEST_HEAD or RESPONSE_HEAD matches, and takes half the time.
+    return re.compile(start_line + rb"([^:]*+): ([^\r ][^\r]*+)(?<! )\r\n" * fields + rb"\r\n")
+
+
+def _usual_request_head(fields: int) -> Pattern[bytes]:
+    return _usual(rb"(%b) (%b++) HTTP/(1\.[0-9])\r\n" % (_TOKEN, _TARGET_CHAR), fields)
+
+
+def _usual_response_head(fields: int) -> Pattern[bytes]:
+    return _usual(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2}) ([^\r]*+)\r\n", fields)
+
+
+# A head with so many fields, each with one SP before its value, which is not empty, and none behind it. Groups: those
+# of the start line, and the name and the value of each field. Each is made when the first such head comes, in a few
+# milliseconds; MOST_USUAL_FIELDS says how many there can be.
+MOST_USUAL_FIELDS: Final = 64
+usual_request_head: Final[Callable[[int], Pattern[bytes]]] = cache(_usual_request_head)
+usual_response_head: Final[Callable[[int], Pattern[bytes]]] = cache(_usual_response_head)
+
 # trailer-section CRLF = *( field-line CRLF ) CRLF
 TRAILER_SECTION: Final = re.compile(_any(_FIELD_LINE) + rb"\r\n")
 # "A server that is expecting to receive and parse a request-line SHOULD ignore at least one empty line (CRLF) received
@@ -190,6 +248,11 @@ CHUNK_LINE: Final = re.compile(
     rb"([0-9A-Fa-f]{1,16}+)(%b)"
     % _any(rb"%b;%b%b%b" % (_OWS, _OWS, _TOKEN, _perhaps(rb"%b=%b(?:%b|%b)" % (_OWS, _OWS, _TOKEN, _QUOTED_STRING))))
 )
+
+# chunk-size CRLF, without extensions, as nearly all chunk lines are. Group: size.
+USUAL_CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,16}+)\r\n")
+# The same, behind the CRLF of the chunk before it.
+USUAL_NEXT_CHUNK_LINE: Final = re.compile(rb"\r\n([0-9A-Fa-f]{1,16}+)\r\n")
 
 # --- runs -----------------------------------------------------------------------------------------------------------
 

@@ -33,17 +33,20 @@ __all__ = [
     "Buffer",
     "BytesLike",
     "Field",
+    "FieldNames",
     "Headers",
     "HeadersLike",
     "as_bytes",
     "check_host",
     "check_no_content",
     "check_trailers",
+    "checked_headers",
+    "field_names",
     "first_value",
-    "first_values",
-    "has_repeated_names",
+    "headers_of",
     "is_length",
     "is_strict",
+    "known_names",
     "list_members",
     "normalized_length",
     "received_headers",
@@ -71,6 +74,104 @@ class _Slot(Protocol):
     def __set__(self, instance: object, value: object, /) -> None: ...
 
 
+@final
+@attrs.frozen(kw_only=True, eq=False, order=False)
+class FieldNames:
+    """The names of a list of fields, in order, and all that follows from them alone.
+
+    Those who speak to us send few different lists of names, whatever the values: so this is made once for each, and
+    shared by all `Headers` that have it. `field_names` keeps a bounded number of them.
+
+    Attributes:
+        spelled: As they were spelled.
+        lower: In lower case.
+        first: Where each of `lower` stands first.
+        template: The field lines, each with the CRLF before it, with a place for each value.
+        line_ends: What is left of `template` without the bytes that a name or a value may have.
+        host: Where the only Host stands, or -1: there is none, or more than one.
+        host_late: Whether a Host stands behind another field.
+        length: Where the only Content-Length stands, or -1: there is none, or more than one, or a Transfer-Encoding.
+        connection: Where the only Connection stands, or -1.
+        framed: Whether a Content-Length or a Transfer-Encoding is among them.
+        plain: Whether there is none of Transfer-Encoding, Upgrade and Expect, and at most one Content-Length and one
+            Connection.
+
+    """
+
+    spelled: tuple[bytes, ...]
+    lower: tuple[bytes, ...]
+    first: Mapping[bytes, int]
+    template: bytes
+    line_ends: bytes
+    host: int
+    host_late: bool
+    length: int
+    connection: int
+    framed: bool
+    plain: bool
+
+
+# What is kept of names, at the most: about 3 MB, and less than 100 kB in a program whose peers are of a few kinds.
+MOST_KNOWN: Final = 256
+MOST_KNOWN_FIELDS: Final = 64
+MOST_KNOWN_BYTES: Final = 2048
+
+_known: Final[dict[tuple[object, ...], FieldNames]] = {}
+
+
+def field_names(spelled: tuple[bytes, ...]) -> FieldNames:
+    """Return what follows from these names, each of which has to be a token already (RFC 9110 5.1)."""
+    found = _known.get(spelled)
+    if found is not None:
+        return found
+    lower = tuple([name.lower() for name in spelled])
+    chunked = b"transfer-encoding" in lower
+    framed = chunked or b"content-length" in lower
+    found = FieldNames(
+        spelled=spelled,
+        lower=lower,
+        # The last one that is put in stays, so from the back.
+        first={name: place for place, name in reversed([*enumerate(lower)])},
+        # A token may have a "%" in it.
+        template=b"".join([b"\r\n%b: %%b" % name.replace(b"%", b"%%") for name in spelled]),
+        line_ends=b"\r\n" * len(spelled),
+        host=_only(lower, b"host"),
+        host_late=b"host" in lower[1:],
+        length=-1 if chunked else _only(lower, b"content-length"),
+        connection=_only(lower, b"connection"),
+        framed=framed,
+        plain=not chunked
+        and b"upgrade" not in lower
+        and b"expect" not in lower
+        and lower.count(b"content-length") <= 1
+        and lower.count(b"connection") <= 1,
+    )
+    # Whoever is known is trusted from then on, so that the names are tokens does not rest upon the caller here.
+    if (
+        len(spelled) <= MOST_KNOWN_FIELDS
+        and len(found.template) <= MOST_KNOWN_BYTES
+        and all(map(grammar.FIELD_NAME.fullmatch, spelled))
+    ):
+        # A peer that fills it with names that nobody uses makes the others' to be made again, and no more.
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[spelled] = found
+    return found
+
+
+def known_names(spelled: tuple[object, ...]) -> FieldNames | None:
+    """Return what follows from these names, if they have been asked for before, and so are tokens; otherwise `None`."""
+    return _known.get(spelled)
+
+
+def _only(names: tuple[bytes, ...], name: bytes) -> int:
+    return names.index(name) if names.count(name) == 1 else -1
+
+
+_Parts: TypeAlias = tuple[FieldNames, tuple[bytes, ...], bytes | None, bool]
+"""Names; values; the field lines, if they have been made; whether the strict grammar has vouched for every byte."""
+
+
 SENDING: Final = attrs.evolve(STRICT, repeated_length_in_request=True)
 """By what a constructor validates: strict, except that a length that was said twice becomes one."""
 
@@ -92,27 +193,16 @@ class Headers(Sequence[Field]):
 
     """
 
-    __slots__ = ("__weakref__", "_first", "_items", "_raw", "_strict")
+    __slots__ = ("__weakref__", "_parts")
 
-    # (name as spelled, value), and the same with the name in lower case
-    _raw: tuple[Field, ...]
-    _items: tuple[Field, ...]
-    # Each lower-case name with its first value.
-    _first: dict[bytes, bytes]
-    # Whether the strict grammar has vouched for every byte: a tolerant parser's have to be asked again before sending.
-    _strict: bool
+    # All in one slot: to fill another one would take as long as a look into this one a hundred times.
+    _parts: _Parts
 
     def __init__(self, fields: HeadersLike = ()) -> None:
         # What exists cannot be made again: it may be shared, and is vouched for.
-        if hasattr(self, "_raw"):
+        if hasattr(self, "_parts"):
             raise attrs.exceptions.FrozenInstanceError
-        raw: Iterable[tuple[BytesLike, BytesLike]] = fields
-        if type(fields) is Headers:
-            raw = fields._raw
-        # A list is the usual thing, and an ABC takes its time to say that it is no mapping.
-        elif type(fields) is not list and isinstance(fields, Mapping):
-            raise TypeError("expected an iterable of pairs, got a mapping: pass its items()")
-        _fill(self, *_checked(raw), strict=True)
+        _put_parts(self, checked_headers(fields)._parts)
 
     def __init_subclass__(cls) -> NoReturn:
         # Its methods are what the serializer asks; nobody else's may answer.
@@ -120,47 +210,54 @@ class Headers(Sequence[Field]):
 
     def get(self, name: BytesLike) -> bytes | None:
         """Return the first value of the field `name`, in any case, or `None`."""
-        return self._first.get(as_bytes(name).lower())
+        return first_value(self, as_bytes(name).lower())
 
     def get_all(self, name: BytesLike) -> list[bytes]:
         """Return all values of the field `name`, in any case and in order."""
+        names, values, _, _ = self._parts
         wanted = as_bytes(name).lower()
-        return [value for found, value in self._items if found == wanted]
+        if wanted not in names.first:
+            return []
+        return [value for found, value in zip(names.lower, values, strict=True) if found == wanted]
 
     def raw_items(self) -> list[Field]:
         """Return the pairs with the names as they were spelled."""
-        return list(self._raw)
+        return list(spelled_fields(self))
 
     @overload
     def __getitem__(self, index: int) -> Field: ...
     @overload
     def __getitem__(self, index: Slice) -> tuple[Field, ...]: ...
     def __getitem__(self, index: int | Slice) -> Field | tuple[Field, ...]:
-        return self._items[index]
+        names, values, _, _ = self._parts
+        if isinstance(index, int):
+            return names.lower[index], values[index]
+        return tuple(self)[index]
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._parts[1])
 
     def __iter__(self) -> Iterator[Field]:
-        return iter(self._items)
+        names, values, _, _ = self._parts
+        return zip(names.lower, values)  # noqa: B905 - as many of each, and `strict` takes its time
 
     def __contains__(self, pair: object) -> bool:
-        return pair in self._items
+        return pair in tuple(self)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Headers):
-            return self._items == other._items
+            return self._parts[1] == other._parts[1] and self._parts[0].lower == other._parts[0].lower
         if isinstance(other, tuple):
-            return self._items == other
+            return tuple(self) == other
         if isinstance(other, list):
-            return list(self._items) == other
+            return list(self) == other
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._items)
+        return hash(tuple(self))
 
     def __repr__(self) -> str:
-        return f"Headers({list(self._raw)!r})"
+        return f"Headers({self.raw_items()!r})"
 
     def __copy__(self) -> Self:
         return self
@@ -169,7 +266,7 @@ class Headers(Sequence[Field]):
         return self
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return received_headers, (self._raw, self._strict)
+        return received_headers, (self.raw_items(), self._parts[3])
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise attrs.exceptions.FrozenInstanceError
@@ -178,37 +275,43 @@ class Headers(Sequence[Field]):
         raise attrs.exceptions.FrozenInstanceError
 
 
-def received_headers(raw: Iterable[Field], strict: bool) -> Headers:
+def received_headers(fields: Sequence[Field], strict: bool) -> Headers:
     """Make a `Headers` of pairs that have been checked already; `strict` tells whether by the strict grammar."""
+    names = field_names(tuple([name for name, _ in fields]))
+    return headers_of(names, tuple([value for _, value in fields]), strict)
+
+
+def headers_of(names: FieldNames, values: tuple[bytes, ...], strict: bool) -> Headers:
+    """Make a `Headers` of names, and of a checked value for each."""
     headers = _new(Headers)
-    pairs = tuple(raw)
-    _fill(headers, pairs, tuple([(name.lower(), value) for name, value in pairs]), strict=strict)
+    _put_parts(headers, (names, values, None, strict))
+    return headers
+
+
+def checked_headers(fields: HeadersLike) -> Headers:
+    """Return what ``Headers(fields)`` does."""
+    headers = _new(Headers)
+    # A list is the usual thing.
+    _put_parts(headers, (type(fields) is list and _checked_at_once(fields)) or _checked(fields))
     return headers
 
 
 def first_value(headers: Headers, name: bytes) -> bytes | None:
-    """Return what ``headers.get(name)`` does, for a `name` that is in lower case, in one lookup."""
-    return headers._first.get(name)
+    """Return what ``headers.get(name)`` does, for a `name` that is in lower case."""
+    names, values, _, _ = headers._parts
+    place = names.first.get(name)
+    return None if place is None else values[place]
 
 
-def first_values(headers: Headers) -> Mapping[bytes, bytes]:
-    """Return the first value of each field, by its name in lower case: for a reader who asks for several."""
-    return headers._first
-
-
-def spelled_fields(headers: Headers) -> tuple[Field, ...]:
-    """Return what ``headers.raw_items()`` does, without a copy."""
-    return headers._raw
-
-
-def has_repeated_names(headers: Headers) -> bool:
-    """Tell whether two fields have the same name."""
-    return len(headers._first) != len(headers._items)
+def spelled_fields(headers: Headers) -> Iterator[Field]:
+    """Iterate over what ``headers.raw_items()`` returns."""
+    names, values, _, _ = headers._parts
+    return zip(names.spelled, values)  # noqa: B905 - as many of each
 
 
 def is_strict(headers: Headers) -> bool:
     """Tell whether the strict grammar has vouched for every byte of `headers`."""
-    return headers._strict
+    return headers._parts[3]
 
 
 def as_bytes(value: BytesLike) -> bytes:
@@ -231,7 +334,7 @@ def as_bytes(value: BytesLike) -> bytes:
 
 def list_members(headers: Headers, name: bytes) -> AbstractSet[bytes]:
     """Return the members, in lower case, of a field that is a comma-separated list of tokens (RFC 9110 5.6.1)."""
-    if name not in headers._first:
+    if first_value(headers, name) is None:
         return _NO_MEMBERS
     members = b",".join(headers.get_all(name)).lower().split(b",")
     return {member.strip(b" \t") for member in members} - {b""}
@@ -440,61 +543,64 @@ def check_trailers(headers: Headers, *, policy: Policy, blame: type[ErrorT]) -> 
 # --- building -------------------------------------------------------------------------------------------------------
 
 
-def _fill(headers: Headers, raw: tuple[Field, ...], items: tuple[Field, ...], *, strict: bool) -> None:
-    _put_raw(headers, raw)
-    _put_items(headers, items)
-    # The last one that is put in stays, so from the back.
-    _put_first(headers, dict(reversed(items)))
-    _put_strict(headers, strict)
-
-
 _new: Final = Headers.__new__
-_put_raw: Final = setter(Headers, "_raw")
-_put_items: Final = setter(Headers, "_items")
-_put_first: Final = setter(Headers, "_first")
-_put_strict: Final = setter(Headers, "_strict")
+_put_parts: Final = setter(Headers, "_parts")
 
 
-def _checked(fields: HeadersLike) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
-    """Return the fields as they were spelled, and with their names in lower case."""
-    raw: list[Field] = []
-    items: list[Field] = []
+def _checked(fields: HeadersLike) -> _Parts:
+    """Return the parts of a `Headers`, if the strict grammar has no field that is wrong."""
+    if type(fields) is Headers:
+        names, values, lines, strict = fields._parts
+        if strict:
+            return names, values, lines, True
+        return _checked_one_by_one(tuple(spelled_fields(fields)))
+    # An ABC takes its time to say that a list is no mapping.
+    if type(fields) is not list and isinstance(fields, Mapping):
+        raise TypeError("expected an iterable of pairs, got a mapping: pass its items()")
+    return _checked_one_by_one(fields)
+
+
+def _checked_at_once(fields: list[tuple[BytesLike, BytesLike]]) -> _Parts | None:
+    """Do the same for the usual case: `bytes` without a HTAB, and names that have stood together before.
+
+    The field lines, which the serializer will want, are made of them before they are checked: what is no byte of a
+    value can stand between the fields only, and nowhere in one. `None` says nothing but that a closer look is needed.
+    """
+    spelled: list[BytesLike] = []
+    values: list[bytes] = []
+    try:
+        for name, value in fields:
+            if type(value) is not bytes or value.strip(b" ") is not value:
+                return None
+            spelled.append(name)
+            values.append(value)
+        names = _known[tuple(spelled)]
+    except (KeyError, TypeError, ValueError):
+        return None
+    found = tuple(values)
+    lines = names.template % found
+    if lines.translate(None, grammar.VALUE_BYTES) != names.line_ends:
+        return None
+    return names, found, lines, True
+
+
+def _checked_one_by_one(fields: HeadersLike) -> _Parts:
+    """Do the same, whatever the fields are made of, and say which one is wrong."""
+    spelled: list[bytes] = []
+    values: list[bytes] = []
     for pair in fields:
         if type(pair) is not tuple:
             _check_pair(pair)
         name, value = pair
-        if type(name) is not bytes:
-            name = as_bytes(name)
-        if type(value) is not bytes:
-            value = as_bytes(value)
-        lower = _LOWER.get(name)
-        if lower is None:
+        spelled.append(as_bytes(name))
+        values.append(as_bytes(value))
+    names = _known.get(tuple(spelled))
+    for name, value in zip(spelled, values, strict=True):
+        if names is None:
             _check_name(name)
-            lower = name.lower()
-        if _is_value(value) is None:
+        if grammar.FIELD_VALUE.fullmatch(value) is None:
             raise _bad_value(name, value)
-        raw.append((name, value))
-        items.append((lower, value))
-    return tuple(raw), tuple(items)
-
-
-_is_value: Final = grammar.FIELD_VALUE.fullmatch
-
-# Names in wide use, as they are usually spelled: one that is found here needs no look at its bytes. It never grows.
-_LOWER: Final[Mapping[bytes, bytes]] = {
-    spelling: name
-    for name in (
-        b"accept accept-encoding accept-language accept-ranges access-control-allow-credentials"
-        b" access-control-allow-headers access-control-allow-methods access-control-allow-origin age allow alt-svc"
-        b" authorization cache-control connection content-disposition content-encoding content-language content-length"
-        b" content-location content-range content-security-policy content-type cookie date etag expect expires host"
-        b" if-match if-modified-since if-none-match keep-alive last-modified link location origin pragma range referer"
-        b" retry-after sec-websocket-accept sec-websocket-key sec-websocket-version server set-cookie"
-        b" strict-transport-security trailer transfer-encoding upgrade user-agent vary via x-content-type-options"
-        b" x-forwarded-for x-forwarded-host x-forwarded-proto x-frame-options x-request-id"
-    ).split()
-    for spelling in (name, name.title(), name.capitalize())
-}
+    return names or field_names(tuple(spelled)), tuple(values), None, True
 
 
 def _check_pair(pair: object) -> None:
@@ -527,10 +633,10 @@ def _replaced(headers: Headers, name: bytes, value: bytes) -> Headers:
     # The first field of that name keeps its place and spelling; the others go.
     raw: list[Field] = []
     done = False
-    for spelled, found in headers._raw:
+    for spelled, found in spelled_fields(headers):
         if spelled.lower() != name:
             raw.append((spelled, found))
         elif not done:
             raw.append((spelled, value))
             done = True
-    return received_headers(raw, headers._strict)
+    return received_headers(raw, is_strict(headers))

@@ -11,7 +11,8 @@ got and return how far it has got now.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from re import Pattern
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from http11 import grammar
@@ -26,19 +27,23 @@ from http11.events import (
     checked_request_fields,
     checked_response_fields,
     is_preface,
+    is_usual_request,
     received_data,
     received_end,
     received_request,
     received_response,
 )
-from http11.framing import NO_BODY as NO_CONTENT
 from http11.framing import BodyFraming
 from http11.headers import (
     FORBIDDEN_TRAILERS,
     Field,
+    FieldNames,
+    Headers,
     check_no_content,
     check_trailers,
+    headers_of,
     is_length,
+    known_names,
     normalized_length,
     received_headers,
 )
@@ -62,9 +67,12 @@ __all__ = [
     "parse_request",
     "parse_response",
     "parse_trailers",
+    "parse_usual_request",
+    "parse_usual_response",
     "read_chunked_body",
     "read_length_body",
     "read_until_close",
+    "read_usual_chunk",
     "skip_empty_lines",
 ]
 
@@ -73,13 +81,10 @@ __all__ = [
 
 def skip_empty_lines(data: Received, start: int = 0, *, policy: Policy = STRICT) -> int:
     """Return where the first line that is not empty begins, at `start` or after it (RFC 9112 2.2)."""
-    if not policy.leading_empty_lines or data[start : start + 1] not in _LINE_ENDS:
+    if not policy.leading_empty_lines or data[start : start + 1] not in (b"\r", b"\n", b""):
         return start
     pattern = grammar.LENIENT_EMPTY_LINES if policy.bare_lf else grammar.EMPTY_LINES
     return run_end(pattern, data, start)
-
-
-_LINE_ENDS: Final = (b"\r", b"\n", b"")
 
 
 def find_section_end(
@@ -149,6 +154,9 @@ def parse_request(head: bytes, *, policy: Policy = STRICT) -> Request:
         RemoteProtocolError: It is not one that `policy` accepts.
 
     """
+    request = parse_usual_request(head, policy)
+    if request is not None:
+        return request
     match = grammar.REQUEST_HEAD.fullmatch(head)
     if match is not None and match.end(1) <= policy.max_method_size:
         method, target, http_version = match.groups()
@@ -156,12 +164,38 @@ def parse_request(head: bytes, *, policy: Policy = STRICT) -> Request:
     else:
         (method, target, http_version), fields = _read_whole(head, "request", policy)
     headers = received_headers(fields, strict=not policy.tolerant)
+    return _checked_request(method, target, headers, http_version, head, policy)
+
+
+def parse_usual_request(head: Received, policy: Policy = STRICT) -> Request | None:
+    """Do the same, in less time, for a head that is as most are; or return `None`, which says nothing about it.
+
+    It is for those who do not know yet whether `head` is a whole one, and no more.
+
+    Raises:
+        RemoteProtocolError: It is a head, and not one that `policy` accepts.
+
+    """
+    usual = _usual_head(grammar.usual_request_head, head, policy)
+    if usual is None:
+        return None
+    groups, names, values = usual
+    method, target = groups[0], groups[1]
+    if len(method) > policy.max_method_size:
+        return None
+    headers = headers_of(names, values, not policy.tolerant)
+    if is_usual_request(headers, method, target):
+        return received_request(method, target, headers, groups[2])
+    return _checked_request(method, target, headers, groups[2], head, policy)
+
+
+def _checked_request(  # noqa: PLR0917 - called for each message, and names take time
+    method: bytes, target: bytes, headers: Headers, http_version: bytes, head: Received, policy: Policy
+) -> Request:
     try:
-        if not is_preface(method, target, http_version):
+        if (target[:1] != b"/" or method == b"CONNECT") and not is_preface(method, target, http_version):
             check_target(method, target, policy=policy, blame=RemoteProtocolError)
-        headers = checked_request_fields(
-            headers, method, target, http_version, policy=policy, blame=RemoteProtocolError
-        )
+        headers = checked_request_fields(headers, method, target, http_version, policy, RemoteProtocolError)
     except RemoteProtocolError as error:
         _locate(error, head, policy)
         raise
@@ -175,22 +209,46 @@ def parse_response(head: bytes, *, policy: Policy = STRICT) -> InformationalResp
         RemoteProtocolError: It is not one that `policy` accepts.
 
     """
+    response = parse_usual_response(head, policy)
+    if response is not None:
+        return response
     match = grammar.RESPONSE_HEAD.fullmatch(head)
     if match is not None:
         http_version, status_code, reason = match.group(1, 2, 3)
         fields = _fields(head, head.index(b"\n") + 1, "response", policy)
     else:
         (http_version, status_code, reason), fields = _read_whole(head, "response", policy)
-    code = int(status_code)
     headers = received_headers(fields, strict=not policy.tolerant)
+    return _checked_response(http_version, status_code, reason or b"", headers, head, policy)
+
+
+def parse_usual_response(head: Received, policy: Policy = STRICT) -> InformationalResponse | Response | None:
+    """Do the same, as `parse_usual_request` does for a request.
+
+    Raises:
+        RemoteProtocolError: It is a head, and not one that `policy` accepts.
+
+    """
+    usual = _usual_head(grammar.usual_response_head, head, policy)
+    if usual is None:
+        return None
+    groups, names, values = usual
+    headers = headers_of(names, values, not policy.tolerant)
+    return _checked_response(groups[0], groups[1], groups[2], headers, head, policy)
+
+
+def _checked_response(  # noqa: PLR0917
+    http_version: bytes, status_code: bytes, reason: bytes, headers: Headers, head: Received, policy: Policy
+) -> InformationalResponse | Response:
+    code = int(status_code)
     try:
-        headers = checked_response_fields(headers, http_version, policy=policy, blame=RemoteProtocolError)
+        headers = checked_response_fields(headers, http_version, policy, RemoteProtocolError)
         if code < 200 and not policy.content_in_informational_response:  # noqa: PLR2004 - the class 1xx
             check_no_content(headers, RemoteProtocolError, "content-in-informational-response")
     except RemoteProtocolError as error:
         _locate(error, head, policy)
         raise
-    return received_response(code, headers, http_version, reason or b"")
+    return received_response(code, headers, http_version, reason)
 
 
 def parse_trailers(section: bytes, *, policy: Policy = STRICT) -> EndOfMessage:
@@ -218,6 +276,35 @@ def parse_trailers(section: bytes, *, policy: Policy = STRICT) -> EndOfMessage:
 
 END: Final = EndOfMessage()
 """The end of a message without trailers: it cannot change, so one will do."""
+
+
+def _usual_head(
+    pattern: Callable[[int], Pattern[bytes]], head: Received, policy: Policy
+) -> tuple[tuple[bytes, ...], FieldNames, tuple[bytes, ...]] | None:
+    """Read a head whose fields are as nearly all are, with names that have come together before.
+
+    Returns:
+        The groups of the pattern, and the names and values of the fields; `None` says nothing but that a closer look
+        is needed.
+
+    """
+    count = head.count(b"\n") - 2
+    most = policy.max_fields
+    if not 0 <= count <= grammar.MOST_USUAL_FIELDS or (most is not None and count > most):
+        return None
+    match = pattern(count).fullmatch(head)
+    if match is None:
+        return None
+    groups: tuple[bytes, ...] = match.groups()
+    # The names that are known are tokens, and what else is not the byte of a value is the end of a line.
+    names = known_names(groups[3::2])
+    if names is None or head.translate(None, grammar.VALUE_BYTES) != _LINE_ENDS[count]:
+        return None
+    return groups, names, groups[4::2]
+
+
+# Of a start line, so many fields, and the empty line.
+_LINE_ENDS: Final = tuple([b"\r\n" * (fields + 2) for fields in range(grammar.MOST_USUAL_FIELDS + 1)])
 
 
 def _fields(head: bytes, start: int, section: Section, policy: Policy) -> list[Field]:
@@ -271,7 +358,7 @@ _BLAMED_FIELDS: Final[Mapping[ErrorCode, tuple[bytes, ...]]] = {
 _FIRST_BLAMED: Final = frozenset(["bad-content-length", "forbidden-trailer"])
 
 
-def _locate(error: RemoteProtocolError, head: bytes, policy: Policy) -> None:
+def _locate(error: RemoteProtocolError, head: Received, policy: Policy) -> None:
     """Point `error` to the field that it is about, or to the target."""
     if error.code in ("bad-target-form", "bad-connect-target"):
         error.offset = head.index(b" ") + 1
@@ -280,10 +367,10 @@ def _locate(error: RemoteProtocolError, head: bytes, policy: Policy) -> None:
     at = 0
     for line in head.split(b"\n"):
         name, _, value = line.partition(b":")
-        right = error.code == "bad-content-length" and is_length(value.strip(b" \t\r"), policy)
+        right = error.code == "bad-content-length" and is_length(bytes(value.strip(b" \t\r")), policy)
         trailer = error.code == "forbidden-trailer" and name.lower() in FORBIDDEN_TRAILERS
         if trailer or (name.lower() in wanted and not right):
-            error.offset, error.excerpt = at, name
+            error.offset, error.excerpt = at, bytes(name)
             if error.code in _FIRST_BLAMED:
                 return
         at += len(line) + 1
@@ -320,6 +407,9 @@ class ChunkedProgress(NamedTuple):
     scan: Scan | None = None
 
 
+# What named tuples do in Python, by position and in half of the time.
+_made: Final = tuple.__new__
+
 BodyProgress: TypeAlias = LengthProgress | ChunkedProgress | None
 """How far a body has got; `None` for one that goes on until the connection closes."""
 
@@ -332,14 +422,12 @@ Step: TypeAlias = tuple[Data[bytes] | EndOfMessage | None, BodyProgress, int]
 
 def begin_body(framing: BodyFraming) -> BodyProgress:
     """Return how far a body has got of which nothing has come."""
-    if framing is NO_CONTENT:
-        return NO_BODY
-    if framing.kind == "length":
-        return LengthProgress(framing.length) if framing.length else NO_BODY
-    return ChunkedProgress() if framing.kind == "chunked" else None
+    if isinstance(framing, int):
+        return _made(LengthProgress, (framing, 0)) if framing else NO_BODY
+    return ChunkedProgress() if framing == "chunked" else None
 
 
-def read_length_body(data: Received, start: int, progress: LengthProgress, *, closed: bool = False) -> Step:
+def read_length_body(data: Received, start: int, progress: LengthProgress, closed: bool = False) -> Step:
     """Read on in a body of known length (RFC 9112 6.2).
 
     Raises:
@@ -347,33 +435,34 @@ def read_length_body(data: Received, start: int, progress: LengthProgress, *, cl
 
     """
     length, received = progress
-    if received == length:
+    left, size = length - received, len(data) - start
+    # The usual case first: all that is left of it has come.
+    if size >= left > 0:
+        return received_data(cut(data, start, start + left)), NO_BODY, start + left
+    if left == 0:
         return END, progress, start
-    stop = min(len(data), start + length - received)
-    if stop == start:
-        if closed:
-            raise violation(
-                RemoteProtocolError,
-                "body-cut-short",
-                f"peer closed the connection inside a message body: received {received} bytes, expected {length}",
-            )
-        return None, progress, start
-    event = received_data(cut(data, start, stop), chunk_start=False, chunk_end=False)
-    return event, LengthProgress(length, received + stop - start), stop
+    if size > 0:
+        return received_data(cut(data, start, len(data))), _made(LengthProgress, (length, received + size)), len(data)
+    if closed:
+        raise violation(
+            RemoteProtocolError,
+            "body-cut-short",
+            f"peer closed the connection inside a message body: received {received} bytes, expected {length}",
+        )
+    return None, progress, start
 
 
 def read_until_close(data: Received, start: int, *, closed: bool = False) -> Step:
     """Read on in a body that goes on until the connection closes (RFC 9112 6.3)."""
     if start == len(data):
         return (END if closed else None), None, start
-    return received_data(cut(data, start, len(data)), chunk_start=False, chunk_end=False), None, len(data)
+    return received_data(cut(data, start, len(data))), None, len(data)
 
 
-def read_chunked_body(
+def read_chunked_body(  # noqa: PLR0917 - called for each chunk, and names take time
     data: Received,
     start: int,
     progress: ChunkedProgress,
-    *,
     limit: int,
     closed: bool = False,
     policy: Policy = STRICT,
@@ -392,6 +481,44 @@ def read_chunked_body(
         RemoteProtocolError: The body is wrong; the offset is an index of `data`.
 
     """
+    return read_usual_chunk(data, start, progress, limit, policy) or _read_chunked(
+        data, start, progress, limit, closed, policy
+    )
+
+
+# A line of 16 digits, its CRLF, and the one behind the chunk before it.
+_USUAL_CHUNK_LINE_SIZE: Final = 20
+
+
+def read_usual_chunk(
+    data: Received, start: int, progress: ChunkedProgress, limit: int, policy: Policy = STRICT
+) -> Step | None:
+    """Do the same, in less time, where a chunk line without extensions has come in full, and some of its data with it.
+
+    `None` says nothing but that a closer look is needed.
+    """
+    awaiting, _, _, received, extensions, seen = progress
+    if seen is not None or (awaiting != "end" and awaiting != "line"):  # noqa: PLR1714 - a pair takes time
+        return None
+    pattern = grammar.USUAL_CHUNK_LINE if awaiting == "line" else grammar.USUAL_NEXT_CHUNK_LINE
+    match = pattern.match(data, start, start + _USUAL_CHUNK_LINE_SIZE)
+    if match is None:
+        return None
+    begin_of_data, longest = match.end(), policy.max_chunk_line_size
+    size, line = int(match[1], 16), begin_of_data - match.start(1)
+    # The policy counts a line without its CRLF.
+    if size == 0 or begin_of_data == len(data) or line > limit or (longest is not None and line - 2 > longest):
+        return None
+    end_of_data = begin_of_data + size
+    if end_of_data > len(data):
+        return _read_chunk_data(data, begin_of_data, (size, False, received, extensions))
+    event = received_data(cut(data, begin_of_data, end_of_data), True, True)
+    return event, _made(ChunkedProgress, ("end", 0, True, received + size, extensions, None)), end_of_data
+
+
+def _read_chunked(  # noqa: PLR0917
+    data: Received, start: int, progress: ChunkedProgress, limit: int, closed: bool, policy: Policy
+) -> Step:
     awaiting, remaining, begun, received, extensions, seen = progress
     at = start
     if awaiting == "nothing":
@@ -421,11 +548,7 @@ def read_chunked_body(
         error.offset = at + (error.offset or 0)
         raise
     if awaiting == "data" and at < len(data):
-        piece = cut(data, at, min(len(data), at + remaining))
-        remaining -= len(piece)
-        event = received_data(piece, chunk_start=not begun, chunk_end=not remaining)
-        awaiting = "data" if remaining else "end"
-        return event, ChunkedProgress(awaiting, remaining, True, received + len(piece), extensions), at + len(piece)
+        return _read_chunk_data(data, at, (remaining, begun, received, extensions))
     if closed:
         raise violation(
             RemoteProtocolError,
@@ -435,6 +558,17 @@ def read_chunked_body(
             offset=len(data),
         )
     return None, ChunkedProgress(awaiting, remaining, begun, received, extensions, seen), at
+
+
+def _read_chunk_data(data: Received, at: int, progress: tuple[int, bool, int, int]) -> Step:
+    remaining, begun, received, extensions = progress
+    piece = cut(data, at, min(len(data), at + remaining))
+    at += len(piece)
+    remaining -= len(piece)
+    received += len(piece)
+    event = received_data(piece, not begun, not remaining)
+    awaiting = "data" if remaining else "end"
+    return event, _made(ChunkedProgress, (awaiting, remaining, True, received, extensions, None)), at
 
 
 def _chunk_end(data: Received, start: int) -> int | None:

@@ -43,7 +43,8 @@ def _is_tolerant(policy: Policy) -> bool:
 
 
 @final
-@attrs.frozen(kw_only=True, order=False)
+# The rules for reading are kept by policy: see `http11.scanning`.
+@attrs.frozen(kw_only=True, order=False, cache_hash=True)
 class Policy:
     """The tolerances and limits of a reader; the defaults are those of `STRICT`.
 

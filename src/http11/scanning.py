@@ -14,8 +14,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from re import Pattern
-from typing import Final, Literal, NamedTuple, TypeAlias
+from re import Match, Pattern
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import attrs
 
@@ -25,6 +25,14 @@ from http11.headers import Field
 from http11.policy import Policy
 
 __all__ = [
+    "CROSSING",
+    "GOING_ON",
+    "GO_ON",
+    "GO_ON_BEHIND",
+    "LEADS_TO",
+    "PENDING_CR",
+    "START_ON",
+    "GoOn",
     "Lines",
     "Phase",
     "Received",
@@ -33,7 +41,9 @@ __all__ = [
     "Section",
     "StartLine",
     "begin",
+    "can_go_on",
     "cut",
+    "resumed",
     "run_end",
     "scan",
     "split",
@@ -116,7 +126,7 @@ def scan(data: Received, start: int, stop: int, state: Scan, *, section: Scanned
         RemoteProtocolError: For the first wrong byte; the offset counts from `start`.
 
     """
-    if state.phase in _LEAPS and not policy.bare_lf and not policy.control_bytes_in_value:
+    if state.phase in GOING_ON and can_go_on(policy):
         leapt = _leap(data, start, stop, state, policy)
         if leapt is not None:
             return leapt
@@ -136,36 +146,100 @@ def scan(data: Received, start: int, stop: int, state: Scan, *, section: Scanned
     return state
 
 
-# The phases from which more of the fields can be taken in one match, where nothing is wrong.
-_LEAPS: Final = ("name", "value")
+class GoOn(Protocol):
+    """Matches what may follow at an index of a buffer, up to another one."""
+
+    def __call__(self, data: Received, at: int, stop: int = ..., /) -> Match[bytes] | None:
+        """Return the match, if there is one."""
+
+
+GO_ON: Final[Mapping[Phase, GoOn]] = {
+    "target": grammar.TARGET_ON.match,
+    "field": grammar.FIELD_ON.match,
+    "name": grammar.NAME_ON.match,
+    "value": grammar.VALUE_ON.match,
+}
+"""For the phases from which more of a head can be taken in one match, where nothing is wrong: what matches it."""
+
+GOING_ON: Final = ("target", "name", "value")
+"""Those in which a scan can stand. At the start of a line it has to see first whether a field may begin there."""
+
+START_ON: Final[Mapping[Section, GoOn]] = {
+    "request": grammar.REQUEST_ON.match,
+    "response": grammar.RESPONSE_ON.match,
+}
+"""The same for the start of a head, whose methods may have 16 bytes."""
+
+LEADS_TO: Final[Mapping[int | None, Phase]] = {
+    None: "name",
+    1: "value",
+    2: "value",
+    3: "name",
+    4: "field",
+    5: "value",
+    6: "target",
+}
+"""The phase to which the last group of such a match leads."""
+
+GO_ON_BEHIND: Final[Mapping[int | None, GoOn]] = {group: GO_ON[phase] for group, phase in LEADS_TO.items()}
+"""What goes on from there."""
+
+CROSSING: Final = 2
+"""The first of these groups that is behind the end of a line."""
+
+PENDING_CR: Final = 5
+"""The group of a CR that has to be looked at again, when the byte behind it has come."""
+
+
+def can_go_on(policy: Policy) -> bool:
+    """Tell whether such a match takes nothing that the policy refuses, and leaves nothing that it tolerates."""
+    return not (
+        policy.bare_lf
+        or policy.control_bytes_in_value
+        or policy.fragment_in_target
+        or policy.max_method_size < _USUAL_METHOD_SIZE
+    )
+
+
+_USUAL_METHOD_SIZE: Final = 16
+
+
+def resumed(data: Received, start: int, state: Scan, at: int) -> Scan:
+    """Return the scan from which to go on, where such matches have come from `state` to `at`: it may be a bit behind.
+
+    Never by more than a line, and a line in which this happens has been wrong, or ends the section, or is folded.
+    """
+    begin = start + state.at
+    line = data.rfind(b"\n", begin, start + at) + 1
+    if line == 0:
+        return state
+    fields = state.fields + (state.phase == "field") + data.count(b"\n", begin, line) - 1
+    return Scan("field", line - start, line - start, fields)
 
 
 def _leap(data: Received, start: int, stop: int, state: Scan, policy: Policy) -> Scan | None:
-    """Take all that is there, if it is fields and nothing else; `None` where a closer look is needed.
+    """Take all that is there, if nothing is wrong; `None` where a closer look is needed.
 
     This is for heads that come in small pieces: one match a piece, and not one a phase.
     """
     at = start + state.at
-    in_value = state.phase == "value"
-    match = (grammar.VALUE_ON if in_value else grammar.NAME_ON).match(data, at, stop)
-    # A CR at the end may turn out to belong to the line's end.
-    if match is None or match.end() < stop - data.endswith(b"\r", at, stop):
+    match = GO_ON[state.phase](data, at, stop)
+    if match is None or match.end() < stop:
         return None
-    end, name = match.end(), match.start(1 if in_value else 2)
-    if not in_value and match.start(1) < 0:
-        return None if end < stop else state._replace(at=end - start)
-    begun = data.count(b"\n", at, end)
-    fields = state.fields + begun - (name == end)
+    group = match.lastindex
+    end = stop - (group == PENDING_CR)
+    phase = LEADS_TO[group]
+    fields = state.fields + (state.phase == "field") + data.count(b"\n", at, end) - (phase == "field")
     # No name, or too many of them: that is told by those who know the place.
     if (policy.max_fields is not None and fields > policy.max_fields) or (
-        not in_value and match.start(1) == start + state.mark
+        state.phase == "name" and match.start(1) == start + state.mark
     ):
         return None
-    if name >= 0:
-        return Scan("field" if name == end else "name", end - start, name - start, fields)
     line = data.rfind(b"\n", at, end) + 1
-    mark = state.mark if in_value and not line else data.index(b":", line or start + state.mark) + 1 - start
-    return Scan("value", end - start, mark, fields)
+    mark = line - start if line else state.mark
+    if phase == "value" and (line or state.phase != "value"):
+        mark = data.index(b":", line or start + state.mark) + 1 - start
+    return Scan(phase, end - start, mark, fields)
 
 
 StartLine: TypeAlias = tuple[bytes, bytes, bytes]

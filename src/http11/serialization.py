@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from http11.events import EndOfMessage, InformationalResponse, Request, Response
-from http11.headers import Headers, first_value, spelled_fields
+from http11.headers import Headers, spelled_fields
 
 __all__ = [
     "CHUNK_END",
@@ -26,7 +26,7 @@ CHUNK_END: Final = b"\r\n"
 
 def serialize_request(request: Request) -> bytes:
     """Return the head of `request` (RFC 9112 3), in HTTP/1.1."""
-    return b"%b %b HTTP/1.1\r\n%b" % (request.method, request.target, serialize_fields(request.headers))
+    return b"%b %b HTTP/1.1%b\r\n\r\n" % (request.method, request.target, _lines(request.headers))
 
 
 def serialize_response(response: InformationalResponse | Response) -> bytes:
@@ -34,11 +34,7 @@ def serialize_response(response: InformationalResponse | Response) -> bytes:
 
     The SP behind the status code is there even where the reason is empty, as the RFC demands of a sender.
     """
-    return b"HTTP/1.1 %d %b\r\n%b" % (
-        response.status_code,
-        response.reason,
-        serialize_fields(response.headers),
-    )
+    return b"HTTP/1.1 %d %b%b\r\n\r\n" % (response.status_code, response.reason, _lines(response.headers))
 
 
 def serialize_fields(headers: Headers) -> bytes:
@@ -46,10 +42,7 @@ def serialize_fields(headers: Headers) -> bytes:
 
     Host goes first, so that a reader knows early where the message belongs; RFC 9110 5.3 calls that good practice.
     """
-    fields = spelled_fields(headers)
-    if first_value(headers, b"host") is not None:
-        fields = tuple(sorted(fields, key=_not_host))
-    return b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"
+    return b"%b\r\n\r\n" % _lines(headers).removeprefix(b"\r\n") if len(headers) > 0 else b"\r\n"
 
 
 def serialize_chunk_start(size: int) -> bytes:
@@ -59,7 +52,15 @@ def serialize_chunk_start(size: int) -> bytes:
 
 def serialize_last_chunk(end: EndOfMessage) -> bytes:
     """Return the last chunk and the trailer section (RFC 9112 7.1.2)."""
-    return b"0\r\n" + serialize_fields(end.headers)
+    return b"0%b\r\n\r\n" % _lines(end.headers)
+
+
+# Each field line with the CRLF before it.
+def _lines(headers: Headers) -> bytes:
+    names, values, lines, _ = headers._parts
+    if names.host_late:
+        return b"".join([b"\r\n%b: %b" % field for field in sorted(spelled_fields(headers), key=_not_host)])
+    return names.template % values if lines is None else lines
 
 
 def _not_host(field: tuple[bytes, bytes]) -> bool:

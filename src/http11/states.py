@@ -15,8 +15,10 @@ current.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Final, Literal, NamedTuple, TypeAlias
+from functools import cache
+from typing import Final, Literal, TypeAlias, final
+
+import attrs
 
 __all__ = [
     "CLIENT",
@@ -29,13 +31,16 @@ __all__ = [
     "SEND_BODY",
     "SEND_RESPONSE",
     "SERVER",
+    "START",
     "SWITCHED_PROTOCOL",
     "JointState",
     "Move",
     "Role",
     "State",
+    "Step",
     "after_error",
     "after_move",
+    "after_step",
     "expected_moves",
     "next_cycle",
     "step",
@@ -107,7 +112,40 @@ TRANSITIONS: Final[Mapping[Role, Mapping[State, Mapping[Move, State]]]] = {
 }
 
 
-class JointState(NamedTuple):
+@final
+@attrs.frozen(eq=False, order=False)
+class Step:
+    """A move, by whom it is made, and what the message says beside it; `step` makes them, one of each.
+
+    Attributes:
+        role: Who makes it.
+        move: What it is.
+        keep_alive: Whether the message leaves the connection open.
+        proposes_upgrade: Whether a `Request` proposes an Upgrade.
+        proposes_connect: Whether a `Request` is a CONNECT.
+
+    """
+
+    role: Role
+    move: Move
+    keep_alive: bool = True
+    proposes_upgrade: bool = False
+    proposes_connect: bool = False
+
+
+# There are a few dozen. The type says what a cache forgets: which arguments it takes.
+step: Final[Callable[[Role, Move, bool, bool, bool], Step]] = cache(Step)
+"""Return the `Step` with these attributes: always the same object."""
+
+
+def _may_ask_again(joint: JointState) -> bool:
+    # Not one that has broken the protocol, or has closed, or has not asked; and what follows a CONNECT may be a tunnel.
+    return joint.keep_alive and joint.client in (SEND_BODY, DONE) and not joint.connect_proposed
+
+
+@final
+@attrs.frozen(order=False)
+class JointState:
     """The states of both sides, and what they have agreed on.
 
     Attributes:
@@ -116,6 +154,9 @@ class JointState(NamedTuple):
         keep_alive: Whether the connection may be used again (RFC 9112 9.3).
         upgrade_proposed: Whether an Upgrade waits for its answer.
         connect_proposed: Whether a CONNECT waits for its answer.
+        client_may_ask_again: Whether another request may come on this connection, behind the answer to the one that
+            has been made; not to be given, it follows from the others.
+        after: Where the steps lead that have been made from here; for `after_step` to fill.
 
     """
 
@@ -124,6 +165,17 @@ class JointState(NamedTuple):
     keep_alive: bool = True
     upgrade_proposed: bool = False
     connect_proposed: bool = False
+    client_may_ask_again: bool = attrs.field(
+        default=attrs.Factory(_may_ask_again, takes_self=True), init=False, eq=False, repr=False
+    )
+    after: dict[Step, JointState] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+
+
+# There are a few dozen as well, one of each, so that it can keep what comes behind it.
+_joint: Final[Callable[[State, State, bool, bool, bool], JointState]] = cache(JointState)
+
+START: Final = _joint(IDLE, IDLE, True, False, False)
+"""Where a connection begins."""
 
 
 def after_move(
@@ -139,13 +191,23 @@ def after_move(
 
     `keep_alive` is false when the message says or implies ``close``; the proposals are those of a `Request`.
     """
-    return step(joint, role, move, keep_alive, proposes_upgrade, proposes_connect)
+    return after_step(joint, step(role, move, keep_alive, proposes_upgrade, proposes_connect))
 
 
-def _walk(  # noqa: PLR0917 - a cache has no use for names
-    joint: JointState, role: Role, move: Move, keep_alive: bool, upgrade: bool, connect: bool
-) -> JointState | None:
-    client, server, was_alive, upgrade_proposed, connect_proposed = joint
+def after_step(joint: JointState, step: Step) -> JointState | None:
+    """Return the same, for a step that has been made before: by one lookup, where it has been taken before as well."""
+    after = joint.after.get(step)
+    if after is None:
+        after = _walk(joint, step)
+        if after is not None:
+            joint.after[step] = after
+    return after
+
+
+def _walk(joint: JointState, step: Step) -> JointState | None:
+    role, move = step.role, step.move
+    client, server = joint.client, joint.server
+    upgrade_proposed, connect_proposed = joint.upgrade_proposed, joint.connect_proposed
     target = TRANSITIONS[role].get(client if role == CLIENT else server, {}).get(move)
     if target is None:
         return None
@@ -157,35 +219,29 @@ def _walk(  # noqa: PLR0917 - a cache has no use for names
         if server != IDLE:
             return None
         server = SEND_RESPONSE
-        upgrade_proposed, connect_proposed = upgrade, connect
+        upgrade_proposed, connect_proposed = step.proposes_upgrade, step.proposes_connect
     elif (move == "101 to Upgrade" and not upgrade_proposed) or (move == "2xx to CONNECT" and not connect_proposed):
         return None
     elif move == "Response":
         # A final response that accepts neither has refused both.
         upgrade_proposed = connect_proposed = False
-    return _settled(client, server, was_alive and keep_alive, upgrade_proposed, connect_proposed)
-
-
-# There are a few hundred arguments in all, and no peer can make more; the walk is then one lookup, which takes a
-# seventh off the time for a request and its answer. The type says what a cache forgets: which arguments it takes.
-step: Final[Callable[[JointState, Role, Move, bool, bool, bool], JointState | None]] = lru_cache(maxsize=4096)(_walk)
-"""The same as `after_move`, for those who cannot wait: all six arguments by position."""
+    return _settled(client, server, joint.keep_alive and step.keep_alive, upgrade_proposed, connect_proposed)
 
 
 def after_error(joint: JointState, role: Role) -> JointState:
     """Return the state after `role` broke the protocol."""
-    client, server, keep_alive, upgrade, connect = joint
+    client, server = joint.client, joint.server
     if role == CLIENT:
         client = ERROR
     else:
         server = ERROR
-    return _settled(client, server, keep_alive, upgrade, connect)
+    return _settled(client, server, joint.keep_alive, joint.upgrade_proposed, joint.connect_proposed)
 
 
 def next_cycle(joint: JointState) -> JointState | None:
     """Return the state for the next request, or `None` where the two sides are not both done with this one."""
     if joint.client == DONE and joint.server == DONE:
-        return JointState()
+        return START
     return None
 
 
@@ -210,7 +266,7 @@ def _settled(client: State, server: State, keep_alive: bool, upgrade: bool, conn
     client = _coupled(client, server, keep_alive)
     server = _coupled(server, client, keep_alive)
     if (client, server) == before:
-        return JointState(client, server, keep_alive, upgrade, connect)
+        return _joint(client, server, keep_alive, upgrade, connect)
     return _settled(client, server, keep_alive, upgrade, connect)
 
 

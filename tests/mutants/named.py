@@ -27,20 +27,18 @@ def _short(text: str) -> str:
 
 
 _LENGTHS: Final = """\
-    length = first_value(headers, b"content-length")
     # Digits alone get here, so that `int` cannot be asked for more than it should know.
-    return None if length is None else BodyFraming("length", int(length))
+    return int(values[names.first[b"content-length"]])
 """
 _CODINGS: Final = """\
     # "Transfer-Encoding overrides the Content-Length"; the only coding that gets here is `chunked`.
-    if first_value(headers, b"transfer-encoding") is not None:
+    if b"transfer-encoding" in names.first:
         return CHUNKED
 """
 _LENGTHS_FIRST: Final = """\
-    length = first_value(headers, b"content-length")
-    if length is not None:
-        return BodyFraming("length", int(length))
-    return None if first_value(headers, b"transfer-encoding") is None else CHUNKED
+    if b"content-length" in names.first:
+        return int(values[names.first[b"content-length"]])
+    return CHUNKED
 """
 
 NAMED: Final[dict[str, tuple[Replacement, ...]]] = {
