@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import weakref
+from collections.abc import Callable
 
 import attrs
 import pytest
@@ -31,6 +34,7 @@ from http11 import (
     Data,
     EndOfMessage,
     ErrorCode,
+    Event,
     InformationalResponse,
     LocalProtocolError,
     RemoteProtocolError,
@@ -38,10 +42,12 @@ from http11 import (
     Response,
     ServerConnection,
 )
+from tests.harness import send_any
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"
 HOST = [("Host", "a")]
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
 
 
 def server(received: bytes = b"", *, closed: bool = False) -> ServerConnection:
@@ -588,3 +594,50 @@ def test_informational_responses_are_counted_for_each_answer() -> None:
         while connection.next_event() != EndOfMessage():
             pass
         connection.start_next_cycle()
+
+
+# --- copies ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+def test_a_copy_goes_on_where_the_connection_was(copied: Callable[[ServerConnection], ServerConnection]) -> None:
+    stream = GET + POST + b"0123456789" + CHUNKED[:-5] + CHUNKED[-5:] + GET[:9] + GET[9:]
+    for size in (1, 7, len(stream)):
+        connection = Connection(SERVER)
+        events: list[Event] = []
+        for place in range(0, len(stream), size):
+            connection.receive_data(stream[place : place + size])
+            while not isinstance(event := connection.next_event(), type) or event is PAUSED:
+                if not isinstance(event, type):
+                    events.append(event)
+                else:
+                    connection.send(Response(status_code=200, headers=[("Content-Length", "0")]))
+                    connection.send(EndOfMessage())
+                    connection.start_next_cycle()
+                connection = copied(connection)
+            connection = copied(connection)
+        kinds = [type(event) for event in events if not isinstance(event, Data)]
+        assert kinds == [Request, EndOfMessage] * 4
+        assert b"".join([event.data for event in events if isinstance(event, Data)]) == b"0123456789hello"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Response(status_code=200, headers=[], http_version=b"1.0"),
+        Response(status_code=200, headers=[("Content-Length", "0")]),
+        InformationalResponse(status_code=101, headers=[]),
+        EndOfMessage(headers=[("x", "y")]),
+        Data(b"hello"),
+        ConnectionClosed(),
+    ],
+)
+def test_in_error_nothing_else_is_said_of_an_event(event: Event) -> None:
+    connection = server(b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n")
+    connection.next_event()
+    connection.send_failed()
+    for _ in range(2):
+        with pytest.raises(LocalProtocolError, match=f"nothing in ERROR, got {type(event).__name__}") as caught:
+            send_any(connection, event)
+        assert caught.value.code == "already-failed"
+        assert connection.our_state == ERROR

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -215,6 +217,41 @@ def test_what_is_no_pair_of_bytes_is_looked_at_all_the_same() -> None:
     for pairs in (no_pairs, numbers):
         with pytest.raises(TypeError, match="expected a"):
             Headers(pairs)
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_a_pair_is_unpacked_once() -> None:
+    def pairs() -> list[Any]:
+        return [(b"x", b"a"), map(bytes, (b"y", b"b\t")), iter((b"z", b"c"))]
+
+    for _ in range(2):
+        with pytest.raises(LocalProtocolError, match="value of b'y'"):
+            Headers(pairs())
+        assert Headers(pairs()[::2]).raw_items() == [(b"x", b"a"), (b"z", b"c")]
+    # What is left of one that is none is no pair either.
+    five: list[Any] = [(b"x", b"a"), iter((b"a", b"b", b"c", b"x", b"y"))]
+    with pytest.raises(ValueError, match="too many values"):
+        Headers(five)
+
+
+@pytest.mark.parametrize("last", [(b"y", None), (b"y",), ("\xe4", b"b"), None])
+@pytest.mark.parametrize("first", [(b"x", b"a\n"), (b"x y", b"a"), ("x", "a ")])
+def test_the_first_mistake_is_the_one_that_is_told(first: Any, last: Any) -> None:
+    with pytest.raises(LocalProtocolError):
+        Headers([first, last])
+
+
+def test_names_of_text_and_of_bytes_are_not_compared() -> None:
+    """Which Python would warn of, if it is asked to: their hashes are equal."""
+    program = """
+from http11 import Headers
+for pairs in ([(b"Server", b"x")], [("Server", b"x")], [(b"Server", "x")]):
+    print(Headers(pairs).raw_items())
+"""
+    told = subprocess.run(
+        [sys.executable, "-bb", "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert told.stdout.splitlines() == ["[(b'Server', b'x')]"] * 3
 
 
 @pytest.mark.usefixtures("nothing_known")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import random
 import subprocess
 import sys
 from functools import cache
@@ -19,6 +20,7 @@ import pytest
 from http11 import CLIENT, SERVER, Connection, Data, EndOfMessage, Request, Role
 from tests.benchmarks import counts, idle
 from tests.benchmarks.contenders import Http11
+from tests.benchmarks.workloads import browser_get, fresh_exchange
 from tests.harness import send_any
 
 # More than this means that something does more. The counts do not vary, but patch releases of Python may differ a bit.
@@ -131,6 +133,21 @@ def test_the_counts_are_the_same_each_time() -> None:
 @pytest.mark.parametrize("state", get_args(idle.State))
 def test_an_idle_connection_is_small(state: idle.State) -> None:
     assert idle.traced(idle.made(Http11(), state), 1000) <= IDLE_BYTES[state]
+
+
+@on_cpython
+def test_connections_that_have_been_busy_are_small_on_the_average() -> None:
+    """Some keep the last head that they have read, but not many."""
+    exchange = browser_get(random.Random(0))
+
+    def kept() -> object:
+        connection = Http11().server()
+        for _ in range(3):
+            Http11().serve(connection, [fresh_exchange(exchange)])
+        return connection
+
+    assert idle.traced(kept, 1000) <= IDLE_BYTES["kept"]
+    assert idle.traced(kept, 50) > 2 * IDLE_BYTES["kept"]
 
 
 PIECE: Final = b"a" * 65536

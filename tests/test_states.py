@@ -6,6 +6,8 @@ real connections, every event that a caller can send, from every state that can 
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import product
@@ -188,6 +190,17 @@ ERROR: IDLE SEND_RESPONSE SEND_BODY MUST_CLOSE CLOSED ERROR SWITCHED_PROTOCOL
 MIGHT_SWITCH_PROTOCOL: SEND_RESPONSE ERROR
 SWITCHED_PROTOCOL: ERROR SWITCHED_PROTOCOL
 """)
+
+
+def test_there_is_one_of_each_however_it_is_copied() -> None:
+    step = states.step("CLIENT", "Request", False, True, False)
+    joint = states.after_step(states.START, step)
+    assert joint == JointState("SEND_BODY", "SEND_RESPONSE", False, True, False)
+    for one in (step, joint, states.START):
+        assert copy.copy(one) is one
+        assert copy.deepcopy(one) is one
+        assert pickle.loads(pickle.dumps(one)) is one
+    assert states.after_step(states.START, step) is joint
 
 
 @pytest.mark.parametrize("role", ROLES)

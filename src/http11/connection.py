@@ -287,8 +287,10 @@ class Connection(Generic[RoleT_co]):
         """
         joint = self._joint
         # In the middle of a head, nothing but more of it is to be expected.
-        if joint is self._going_on and self._goes_on():
-            return NEED_DATA
+        if joint is self._going_on:
+            if self._goes_on():
+                return NEED_DATA
+            self._look_closely()
         state = joint.client if self._our_role == SERVER else joint.server
         try:
             if state == SEND_BODY:
@@ -334,15 +336,10 @@ class Connection(Generic[RoleT_co]):
             # The usual case first: a head has come in one piece, and is the first thing in the buffer. What ends as a
             # head does is nearly always one head, so nobody looks for its end; if it is more, it is none of the usual.
             buffer, start = self._buffer, self._start
-            if start == 0 and buffer.endswith(b"\r\n\r\n"):
-                head: parsing.Received = buffer
-                end = len(buffer)
-            else:
-                # Where there is no end yet, it is the beginning of one.
-                end = buffer.find(b"\r\n\r\n", start) + 4
-                head = cut(buffer, start, end)
-            if end - start <= self._limit:
-                event = self._read_usual_head(head, end)
+            whole = start == 0 and buffer.endswith(b"\r\n\r\n")
+            end = len(buffer) if whole else buffer.find(b"\r\n\r\n", start) + 4
+            if start + 4 <= end <= start + self._limit:
+                event = self._read_usual_head(buffer if whole else cut(buffer, start, end), end)
                 if event is not None:
                     return event
         return self._read_head_in_pieces(state)
@@ -497,7 +494,7 @@ class Connection(Generic[RoleT_co]):
 
     def _read_body(self) -> Event | Signal:
         buffer, start, body = self._buffer, self._start, self._body
-        if start == len(buffer) and not self._closed:
+        if start == len(buffer) and not self._closed and body != NO_BODY:
             return NEED_DATA
         if isinstance(body, LengthProgress):
             event, self._body, stop = read_length_body(buffer, start, body, self._closed)
@@ -621,8 +618,8 @@ class Connection(Generic[RoleT_co]):
                 return self._end_written(event)
             if type(event) in _OTHERS:
                 return self._others_written(event)
-        except BaseException:
-            self.send_failed()
+        except BaseException as error:
+            self._fail(type(event), error)
             raise
         raise TypeError(f"expected an http11 event to send, got {type(event).__name__}")
 
@@ -718,10 +715,18 @@ class Connection(Generic[RoleT_co]):
                     "too-much-body",
                     f"expected {outgoing} bytes of body, as its length says, got {self._sent}",
                 )
-        except BaseException:
-            self.send_failed()
+        except BaseException as error:
+            self._fail(Data, error)
             raise
         return size
+
+    def _fail(self, kind: type[Event], error: BaseException) -> None:
+        """Move to `ERROR`; from there, nothing that is wrong with an event says more than that there may be none."""
+        if self.our_state == ERROR and isinstance(error, LocalProtocolError):
+            raise violation(
+                LocalProtocolError, "already-failed", f"expected nothing in ERROR, got {kind.__name__}"
+            ) from None
+        self.send_failed()
 
     def send_failed(self) -> None:
         """Say that the bytes for an event could not be written: `our_state` becomes `ERROR`."""
@@ -881,8 +886,6 @@ def _valid(event: FieldsT) -> FieldsT:
 
 def _state_error(joint: JointState, role: Role, move: Move, blame: type[ErrorT]) -> ErrorT:
     state = joint.client if role == CLIENT else joint.server
-    if state == ERROR:
-        return violation(blame, "already-failed", f"expected nothing in ERROR, got {move}")
     if move == "101 to Upgrade" and state == SEND_RESPONSE:
         return violation(
             blame, "unexpected-switch", "expected a 101 to a request that proposes an Upgrade only, got one"

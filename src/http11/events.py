@@ -106,7 +106,7 @@ class Request:
             if preface and len(headers) > 0:
                 raise violation(blame, "unsupported-version", "expected no field behind the HTTP/2 preface, got one")
             if not preface:
-                _checked_version(http_version)
+                _check_version(http_version)
                 check_target(method, target, policy=SENDING, blame=blame)
             headers = checked_request_fields(headers, method, target, http_version, SENDING, blame)
         _put_method(self, method)
@@ -205,13 +205,11 @@ class Response:
         http_version: BytesLike = HTTP11,
         reason: BytesLike = b"",
     ) -> None:
-        # The usual case in each line first: an int, the default, a word, a list, and a length or none.
+        # The usual case first: an int, the version that is sent, and a word.
         if type(status_code) is not int or not 200 <= status_code <= 999:  # noqa: PLR2004 - final ones
             status_code = _checked_status_code(status_code, 200, 999)
-        if http_version is not HTTP11:
-            http_version = _checked_version(http_version)
-        if type(reason) is not bytes or not reason.isalpha():
-            reason = _checked_reason(reason)
+        if http_version is not HTTP11 or type(reason) is not bytes or not reason.isalpha():
+            http_version, reason = _checked_version_and_reason(http_version, reason)
         headers = checked_response_fields(_strict_headers(headers), http_version, SENDING, LocalProtocolError)
         _put_status_code(self, status_code)
         _put_headers(self, headers)
@@ -562,20 +560,21 @@ def _put_informational_response(
 
 
 def _checked_response(headers: HeadersLike, http_version: BytesLike, reason: BytesLike) -> tuple[Headers, bytes, bytes]:
-    http_version, reason = _checked_version(http_version), _checked_reason(reason)
+    http_version, reason = _checked_version_and_reason(http_version, reason)
     headers = checked_response_fields(_strict_headers(headers), http_version, SENDING, LocalProtocolError)
     return headers, http_version, reason
 
 
-def _checked_reason(reason: BytesLike) -> bytes:
-    reason = as_bytes(reason)
+def _checked_version_and_reason(http_version: BytesLike, reason: BytesLike) -> tuple[bytes, bytes]:
+    http_version, reason = as_bytes(http_version), as_bytes(reason)
+    _check_version(http_version)
     if grammar.REASON.fullmatch(reason) is None:
         raise violation(
             LocalProtocolError,
             "bad-reason",
             "expected a reason of visible characters, SP and HTAB, got something else",
         )
-    return reason
+    return http_version, reason
 
 
 def _strict_headers(headers: HeadersLike) -> Headers:
@@ -584,15 +583,13 @@ def _strict_headers(headers: HeadersLike) -> Headers:
     return checked_headers(headers)
 
 
-def _checked_version(http_version: BytesLike) -> bytes:
-    http_version = as_bytes(http_version)
+def _check_version(http_version: bytes) -> None:
     if grammar.HTTP_VERSION.fullmatch(http_version) is None or http_version[:1] != b"1":
         raise violation(
             LocalProtocolError,
             "bad-version",
             f"expected an HTTP version like b'1.1', got {clipped(http_version)}",
         )
-    return http_version
 
 
 def _checked_status_code(status_code: object, lowest: int, highest: int) -> int:

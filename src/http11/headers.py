@@ -291,8 +291,7 @@ def headers_of(names: FieldNames, values: tuple[bytes, ...], strict: bool) -> He
 def checked_headers(fields: HeadersLike) -> Headers:
     """Return what ``Headers(fields)`` does."""
     headers = _new(Headers)
-    # A list is the usual thing.
-    _put_parts(headers, (type(fields) is list and _checked_at_once(fields)) or _checked(fields))
+    _put_parts(headers, _checked_list(fields) if type(fields) is list else _checked(fields))
     return headers
 
 
@@ -554,34 +553,49 @@ def _checked(fields: HeadersLike) -> _Parts:
         if strict:
             return names, values, lines, True
         return _checked_one_by_one(tuple(spelled_fields(fields)))
-    # An ABC takes its time to say that a list is no mapping.
-    if type(fields) is not list and isinstance(fields, Mapping):
+    if isinstance(fields, Mapping):
         raise TypeError("expected an iterable of pairs, got a mapping: pass its items()")
     return _checked_one_by_one(fields)
 
 
-def _checked_at_once(fields: list[tuple[BytesLike, BytesLike]]) -> _Parts | None:
-    """Do the same for the usual case: `bytes` without a HTAB, and names that have stood together before.
+def _checked_list(fields: list[tuple[BytesLike, BytesLike]]) -> _Parts:
+    """Do the same for a list, which is the usual thing: of `bytes` without a HTAB, by names that are known.
 
-    The field lines, which the serializer will want, are made of them before they are checked: what is no byte of a
-    value can stand between the fields only, and nowhere in one. `None` says nothing but that a closer look is needed.
+    The field lines, which the serializer will want, are made before they are looked at: what is no byte of a value may
+    stand between the fields only, and nowhere in one.
     """
-    spelled: list[BytesLike] = []
+    spelled: list[bytes] = []
     values: list[bytes] = []
+    unpacked: list[tuple[BytesLike, BytesLike]] = []
     try:
         for name, value in fields:
-            if type(value) is not bytes or value.strip(b" ") is not value:
-                return None
+            if type(name) is not bytes or type(value) is not bytes or value.strip(b" ") is not value:
+                unpacked.append((name, value))
+                break
             spelled.append(name)
             values.append(value)
-        names = _known[tuple(spelled)]
-    except (KeyError, TypeError, ValueError):
-        return None
-    found = tuple(values)
-    lines = names.template % found
-    if lines.translate(None, grammar.VALUE_BYTES) != names.line_ends:
-        return None
-    return names, found, lines, True
+        else:
+            names = _known.get(tuple(spelled))
+            if names is not None:
+                found = tuple(values)
+                lines = names.template % found
+                if lines.translate(None, grammar.VALUE_BYTES) == names.line_ends:
+                    return names, found, lines, True
+    except (TypeError, ValueError):
+        # Something is no pair. But what comes before it may be wrong as well.
+        _checked_one_by_one(zip(spelled, values, strict=True))
+        raise
+    unpacked[:0] = zip(spelled, values, strict=True)
+    return _checked_one_by_one(_pairs(fields, unpacked))
+
+
+def _pairs(
+    fields: list[tuple[BytesLike, BytesLike]], unpacked: list[tuple[BytesLike, BytesLike]]
+) -> Iterator[tuple[BytesLike, BytesLike]]:
+    """Yield the pairs, the first ones as they have been unpacked: an iterator can be only once."""
+    for place, pair in enumerate(fields):
+        _check_pair(pair)
+        yield unpacked[place] if place < len(unpacked) else pair
 
 
 def _checked_one_by_one(fields: HeadersLike) -> _Parts:
@@ -589,18 +603,15 @@ def _checked_one_by_one(fields: HeadersLike) -> _Parts:
     spelled: list[bytes] = []
     values: list[bytes] = []
     for pair in fields:
-        if type(pair) is not tuple:
-            _check_pair(pair)
+        _check_pair(pair)
         name, value = pair
-        spelled.append(as_bytes(name))
-        values.append(as_bytes(value))
-    names = _known.get(tuple(spelled))
-    for name, value in zip(spelled, values, strict=True):
-        if names is None:
-            _check_name(name)
+        name, value = as_bytes(name), as_bytes(value)
+        _check_name(name)
         if grammar.FIELD_VALUE.fullmatch(value) is None:
             raise _bad_value(name, value)
-    return names or field_names(tuple(spelled)), tuple(values), None, True
+        spelled.append(name)
+        values.append(value)
+    return field_names(tuple(spelled)), tuple(values), None, True
 
 
 def _check_pair(pair: object) -> None:

@@ -132,6 +132,9 @@ class Step:
     proposes_upgrade: bool = False
     proposes_connect: bool = False
 
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return _copied_step, (self.role, self.move, self.keep_alive, self.proposes_upgrade, self.proposes_connect)
+
 
 # There are a few dozen. The type says what a cache forgets: which arguments it takes.
 step: Final[Callable[[Role, Move, bool, bool, bool], Step]] = cache(Step)
@@ -170,9 +173,24 @@ class JointState:
     )
     after: dict[Step, JointState] = attrs.field(factory=dict, init=False, eq=False, repr=False)
 
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return _copied_joint, (self.client, self.server, self.keep_alive, self.upgrade_proposed, self.connect_proposed)
+
 
 # There are a few dozen as well, one of each, so that it can keep what comes behind it.
 _joint: Final[Callable[[State, State, bool, bool, bool], JointState]] = cache(JointState)
+
+
+# A copy is the one that there is.
+
+
+def _copied_step(role: Role, move: Move, *said: bool) -> Step:
+    return step(role, move, *said)
+
+
+def _copied_joint(client: State, server: State, *agreed: bool) -> JointState:
+    return _joint(client, server, *agreed)
+
 
 START: Final = _joint(IDLE, IDLE, True, False, False)
 """Where a connection begins."""
