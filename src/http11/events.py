@@ -229,9 +229,12 @@ class Response:
 
 
 class _DataInit(Generic[PayloadT_co]):
-    """The constructor of `Data`, without its overloads: mypy lets `attrs.evolve` take no class whose own has some."""
+    """The constructor of `Data`, without its overloads: mypy lets `attrs.evolve` take no class whose own has some.
 
-    __slots__ = ()
+    It has the slots as well, so that `received_data` can fill them before they are frozen.
+    """
+
+    __slots__ = ("__weakref__", "chunk_end", "chunk_start", "data")
 
     def __init__(self, data: BytesLike | PayloadT_co, chunk_start: bool = False, chunk_end: bool = False) -> None:
         _put_data(self, data if type(data) is bytes else _payload(data))
@@ -510,12 +513,17 @@ def response_with(response: Response, headers: Headers) -> Response:
 
 
 def received_data(data: bytes, chunk_start: bool = False, chunk_end: bool = False) -> Data[bytes]:
-    """Make a `Data` of received bytes."""
-    event: Data[bytes] = _new(Data)
-    _put_data(event, data)
-    _put_chunk_start(event, chunk_start)
-    _put_chunk_end(event, chunk_end)
-    return event
+    """Make a `Data` of received bytes.
+
+    One is made for each piece of a body. To fill its slots first and to make a `Data` of it then takes half the time.
+    """
+    event: _DataInit[bytes] = _new(_DataInit)
+    # All checkers are wrong in these lines: none reads `__slots__`, or sees that the class has become another one.
+    event.data = data  # type: ignore[attr-defined]
+    event.chunk_start = chunk_start  # type: ignore[attr-defined]
+    event.chunk_end = chunk_end  # type: ignore[attr-defined]
+    event.__class__ = Data
+    return event  # type: ignore[return-value] # ty: ignore[invalid-explicit-return]
 
 
 def received_end(headers: Headers) -> EndOfMessage:

@@ -188,12 +188,11 @@ _LINES_ON: Final = rb"%b*+%b(?:\r\n(?:(%b++)|())|(\r)\Z)?" % (
 VALUE_ON: Final = re.compile(b"()" + _LINES_ON)
 NAME_ON: Final = re.compile(rb"%b*+(?:(:)%b)?" % (_TCHAR, _LINES_ON))
 FIELD_ON: Final = re.compile(rb"%b++(?:(:)%b)?" % (_TCHAR, _LINES_ON))
-TARGET_ON: Final = re.compile(rb"%b*+(?:(?!)()()()()())?()" % _TARGET_CHAR)
-# And from the start of a head on. The end of the start line is one like those of the fields, and a reason is made of
-# the same bytes as a value.
-REQUEST_ON: Final = re.compile(
-    rb"%b{1,16}+ (?:%b++ HTTP/1\.[0-9](?=\r)()%b|%b*+\Z())" % (_TCHAR, _TARGET_CHAR, _LINES_ON, _TARGET_CHAR)
-)
+# The end of a start line is one like those of the fields, and a reason is made of the same bytes as a value. A target
+# is not empty, so no SP stands before the one behind it.
+TARGET_ON: Final = re.compile(rb"%b*+(?:(?<! ) HTTP/1\.[0-9](?=\r)()%b|\Z())" % (_TARGET_CHAR, _LINES_ON))
+# And from the start of a head on.
+REQUEST_ON: Final = re.compile(rb"%b{1,16}+ %b" % (_TCHAR, TARGET_ON.pattern))
 RESPONSE_ON: Final = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9]{2} ()%b" % _LINES_ON)
 
 # --- RFC 9112 2.1: whole sections -----------------------------------------------------------------------------------

@@ -558,7 +558,7 @@ def _checked(fields: HeadersLike) -> _Parts:
     return _checked_one_by_one(fields)
 
 
-def _checked_list(fields: list[tuple[BytesLike, BytesLike]]) -> _Parts:
+def _checked_list(fields: Sequence[tuple[BytesLike, BytesLike]]) -> _Parts:
     """Do the same for a list, which is the usual thing: of `bytes` without a HTAB, by names that are known.
 
     The field lines, which the serializer will want, are made before they are looked at: what is no byte of a value may
@@ -590,7 +590,7 @@ def _checked_list(fields: list[tuple[BytesLike, BytesLike]]) -> _Parts:
 
 
 def _pairs(
-    fields: list[tuple[BytesLike, BytesLike]], unpacked: list[tuple[BytesLike, BytesLike]]
+    fields: Sequence[tuple[BytesLike, BytesLike]], unpacked: list[tuple[BytesLike, BytesLike]]
 ) -> Iterator[tuple[BytesLike, BytesLike]]:
     """Yield the pairs, the first ones as they have been unpacked: an iterator can be only once."""
     for place, pair in enumerate(fields):

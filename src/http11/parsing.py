@@ -12,6 +12,7 @@ got and return how far it has got now.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from re import Pattern
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -386,6 +387,9 @@ class LengthProgress(NamedTuple):
     received: int = 0
 
 
+_Awaiting: TypeAlias = Literal["line", "data", "end", "trailers", "nothing"]
+
+
 class ChunkedProgress(NamedTuple):
     """How far a chunked body has got (RFC 9112 7.1).
 
@@ -399,7 +403,7 @@ class ChunkedProgress(NamedTuple):
 
     """
 
-    awaiting: Literal["line", "data", "end", "trailers", "nothing"] = "line"
+    awaiting: _Awaiting = "line"
     remaining: int = 0
     begun: bool = False
     received: int = 0
@@ -408,7 +412,10 @@ class ChunkedProgress(NamedTuple):
 
 
 # What named tuples do in Python, by position and in half of the time.
-_made: Final = tuple.__new__
+_length_progress: Final[Callable[[tuple[int, int]], LengthProgress]] = partial(tuple.__new__, LengthProgress)
+_chunked_progress: Final[Callable[[tuple[_Awaiting, int, bool, int, int, None]], ChunkedProgress]] = partial(
+    tuple.__new__, ChunkedProgress
+)
 
 BodyProgress: TypeAlias = LengthProgress | ChunkedProgress | None
 """How far a body has got; `None` for one that goes on until the connection closes."""
@@ -423,7 +430,7 @@ Step: TypeAlias = tuple[Data[bytes] | EndOfMessage | None, BodyProgress, int]
 def begin_body(framing: BodyFraming) -> BodyProgress:
     """Return how far a body has got of which nothing has come."""
     if isinstance(framing, int):
-        return _made(LengthProgress, (framing, 0)) if framing else NO_BODY
+        return _length_progress((framing, 0)) if framing else NO_BODY
     return ChunkedProgress() if framing == "chunked" else None
 
 
@@ -442,7 +449,7 @@ def read_length_body(data: Received, start: int, progress: LengthProgress, close
     if left == 0:
         return END, progress, start
     if size > 0:
-        return received_data(cut(data, start, len(data))), _made(LengthProgress, (length, received + size)), len(data)
+        return received_data(cut(data, start, len(data))), _length_progress((length, received + size)), len(data)
     if closed:
         raise violation(
             RemoteProtocolError,
@@ -513,7 +520,7 @@ def read_usual_chunk(
     if end_of_data > len(data):
         return _read_chunk_data(data, begin_of_data, (size, False, received, extensions))
     event = received_data(cut(data, begin_of_data, end_of_data), True, True)
-    return event, _made(ChunkedProgress, ("end", 0, True, received + size, extensions, None)), end_of_data
+    return event, _chunked_progress(("end", 0, True, received + size, extensions, None)), end_of_data
 
 
 def _read_chunked(  # noqa: PLR0917
@@ -567,8 +574,8 @@ def _read_chunk_data(data: Received, at: int, progress: tuple[int, bool, int, in
     remaining -= len(piece)
     received += len(piece)
     event = received_data(piece, not begun, not remaining)
-    awaiting = "data" if remaining else "end"
-    return event, _made(ChunkedProgress, (awaiting, remaining, True, received, extensions, None)), at
+    awaiting: _Awaiting = "data" if remaining else "end"
+    return event, _chunked_progress((awaiting, remaining, True, received, extensions, None)), at
 
 
 def _chunk_end(data: Received, start: int) -> int | None:

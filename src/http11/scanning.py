@@ -213,7 +213,7 @@ def resumed(data: Received, start: int, state: Scan, at: int) -> Scan:
     line = data.rfind(b"\n", begin, start + at) + 1
     if line == 0:
         return state
-    fields = state.fields + (state.phase == "field") + data.count(b"\n", begin, line) - 1
+    fields = state.fields + data.count(b"\n", begin, line) - 1
     return Scan("field", line - start, line - start, fields)
 
 
@@ -229,13 +229,16 @@ def _leap(data: Received, start: int, stop: int, state: Scan, policy: Policy) ->
     group = match.lastindex
     end = stop - (group == PENDING_CR)
     phase = LEADS_TO[group]
-    fields = state.fields + (state.phase == "field") + data.count(b"\n", at, end) - (phase == "field")
+    fields = state.fields + data.count(b"\n", at, end) - (phase == "field")
     # No name, or too many of them: that is told by those who know the place.
     if (policy.max_fields is not None and fields > policy.max_fields) or (
         state.phase == "name" and match.start(1) == start + state.mark
     ):
         return None
     line = data.rfind(b"\n", at, end) + 1
+    # The end of the request line has not come in full.
+    if phase == "value" and state.phase == "target" and not line:
+        return None
     mark = line - start if line else state.mark
     if phase == "value" and (line or state.phase != "value"):
         mark = data.index(b":", line or start + state.mark) + 1 - start
