@@ -388,14 +388,14 @@ def look_through_all_names(patch: pytest.MonkeyPatch) -> None:
 
 
 def look_behind_all_bytes(patch: pytest.MonkeyPatch) -> None:
-    parse = parsing.parse_request
+    parse = parsing.parse_unusual_request
 
     def parse_from_each_place(head: bytes, *, policy: Policy) -> Request:
         for start in range(len(head)):
             head.find(b"\0", start)
         return parse(head, policy=policy)
 
-    patch.setattr(parsing, "parse_request", parse_from_each_place)
+    patch.setattr(parsing, "parse_unusual_request", parse_from_each_place)
 
 
 # Ways to need more than linear time, each with an attack and a delivery that shows it.

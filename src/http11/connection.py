@@ -327,6 +327,8 @@ class Connection(Generic[RoleT_co]):
         return ConnectionClosed()
 
     def _read_head(self, state: State) -> Event | Signal:
+        # What has been looked at as if it were a usual head, and is none.
+        tried = 0
         if self._going_on is not None:
             # The same as in `next_event`, but our own state has changed meanwhile.
             if self._goes_on():
@@ -342,7 +344,8 @@ class Connection(Generic[RoleT_co]):
                 event = self._read_usual_head(buffer if whole else cut(buffer, start, end), end)
                 if event is not None:
                     return event
-        return self._read_head_in_pieces(state)
+                tried = end
+        return self._read_head_closely(state, tried)
 
     def _read_usual_head(self, head: parsing.Received, end: int) -> Request | InformationalResponse | Response | None:
         """Read a head, if it is one, and as most are; otherwise it needs a closer look."""
@@ -408,7 +411,7 @@ class Connection(Generic[RoleT_co]):
             self._scan = resumed(self._buffer, self._start, self._scan, self._seen - self._start)
         self._going_on = None
 
-    def _read_head_in_pieces(self, state: State) -> Event | Signal:
+    def _read_head_closely(self, state: State, tried: int) -> Event | Signal:
         section: Literal["request", "response"] = "response" if self._our_role == CLIENT else "request"
         # Of a CR alone, nobody knows yet what line it ends.
         if section == "request" and (self._scan is None or self._scan.at == 0):
@@ -416,7 +419,7 @@ class Connection(Generic[RoleT_co]):
             self._skipped += first - self._start
             self._consume(first)
         self._offset = 0
-        if (self._scan is None or self._scan.at == 0) and self._starts(section):
+        if tried == 0 and (self._scan is None or self._scan.at == 0) and self._starts(section):
             return NEED_DATA
         end = parsing.find_section_end(
             self._buffer,
@@ -435,22 +438,24 @@ class Connection(Generic[RoleT_co]):
                 self._lines = end.fields
                 self._going_on = self._joint
             return self._incomplete(state)
-        return self._whole_head(end)
+        return self._whole_head(end, usual=end != tried or self._skipped > 0)
 
-    def _whole_head(self, end: int) -> Request | InformationalResponse | Response:
-        self._offset = 0
+    def _whole_head(self, end: int, *, usual: bool) -> Request | InformationalResponse | Response:
+        """Read a head, which may be as most are."""
         head = cut(self._buffer, self._start, end)
         if self._our_role == SERVER:
             last = self._last
             if last is not None and last[0] == head:
                 request = last[1]
             else:
-                request = parsing.parse_request(head, policy=self._policy)
+                parse_request = parsing.parse_request if usual else parsing.parse_unusual_request
+                request = parse_request(head, policy=self._policy)
                 self._keep(head, request)
             self._consume_head(end)
             self._on_request(CLIENT, request, RemoteProtocolError)
             return request
-        return self._response_received(parsing.parse_response(head, policy=self._policy), end)
+        parse_response = parsing.parse_response if usual else parsing.parse_unusual_response
+        return self._response_received(parse_response(head, policy=self._policy), end)
 
     def _response_received(
         self, response: InformationalResponse | Response, end: int

@@ -68,6 +68,8 @@ __all__ = [
     "parse_request",
     "parse_response",
     "parse_trailers",
+    "parse_unusual_request",
+    "parse_unusual_response",
     "parse_usual_request",
     "parse_usual_response",
     "read_chunked_body",
@@ -155,9 +157,16 @@ def parse_request(head: bytes, *, policy: Policy = STRICT) -> Request:
         RemoteProtocolError: It is not one that `policy` accepts.
 
     """
-    request = parse_usual_request(head, policy)
-    if request is not None:
-        return request
+    return parse_usual_request(head, policy) or parse_unusual_request(head, policy=policy)
+
+
+def parse_unusual_request(head: bytes, *, policy: Policy = STRICT) -> Request:
+    """Do the same for a head that is none of the usual: see `parse_usual_request`.
+
+    Raises:
+        RemoteProtocolError: It is not one that `policy` accepts.
+
+    """
     match = grammar.REQUEST_HEAD.fullmatch(head)
     if match is not None and match.end(1) <= policy.max_method_size:
         method, target, http_version = match.groups()
@@ -185,16 +194,16 @@ def parse_usual_request(head: Received, policy: Policy = STRICT) -> Request | No
     if len(method) > policy.max_method_size:
         return None
     headers = headers_of(names, values, not policy.tolerant)
-    if is_usual_request(headers, method, target):
-        return received_request(method, target, headers, groups[2])
     return _checked_request(method, target, headers, groups[2], head, policy)
 
 
 def _checked_request(  # noqa: PLR0917 - called for each message, and names take time
     method: bytes, target: bytes, headers: Headers, http_version: bytes, head: Received, policy: Policy
 ) -> Request:
+    if is_usual_request(headers, method, target):
+        return received_request(method, target, headers, http_version)
     try:
-        if (target[:1] != b"/" or method == b"CONNECT") and not is_preface(method, target, http_version):
+        if not is_preface(method, target, http_version):
             check_target(method, target, policy=policy, blame=RemoteProtocolError)
         headers = checked_request_fields(headers, method, target, http_version, policy, RemoteProtocolError)
     except RemoteProtocolError as error:
@@ -210,9 +219,16 @@ def parse_response(head: bytes, *, policy: Policy = STRICT) -> InformationalResp
         RemoteProtocolError: It is not one that `policy` accepts.
 
     """
-    response = parse_usual_response(head, policy)
-    if response is not None:
-        return response
+    return parse_usual_response(head, policy) or parse_unusual_response(head, policy=policy)
+
+
+def parse_unusual_response(head: bytes, *, policy: Policy = STRICT) -> InformationalResponse | Response:
+    """Do the same for a head that is none of the usual, as `parse_unusual_request` does for a request.
+
+    Raises:
+        RemoteProtocolError: It is not one that `policy` accepts.
+
+    """
     match = grammar.RESPONSE_HEAD.fullmatch(head)
     if match is not None:
         http_version, status_code, reason = match.group(1, 2, 3)
