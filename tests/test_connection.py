@@ -641,3 +641,20 @@ def test_in_error_nothing_else_is_said_of_an_event(event: Event) -> None:
             send_any(connection, event)
         assert caught.value.code == "already-failed"
         assert connection.our_state == ERROR
+
+
+def test_a_head_in_pieces_goes_on_while_our_own_state_changes() -> None:
+    connection = Connection(CLIENT)
+    connection.send(Request(method="POST", target="/", headers=[*HOST, ("Content-Length", "5")]))
+    for piece in (b"HTTP/1.1 200 OK\r\nX: ", b"y\r\nContent-", b"Length: ", b"0\r\n\r\n"):
+        connection.receive_data(piece)
+        if piece.endswith(b"\r\n\r\n"):
+            break
+        assert connection.next_event() is NEED_DATA
+        if connection.our_state == SEND_BODY:
+            connection.send(Data(b"hello"))
+            connection.send(EndOfMessage())
+    assert connection.next_event() == Response(
+        status_code=200, headers=[("X", "y"), ("Content-Length", "0")], reason="OK"
+    )
+    assert connection.next_event() == EndOfMessage()

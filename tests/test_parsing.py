@@ -16,6 +16,7 @@ from http11 import (
     Data,
     EndOfMessage,
     ErrorCode,
+    Headers,
     InformationalResponse,
     Policy,
     RemoteProtocolError,
@@ -27,6 +28,7 @@ from http11 import (
 from http11.headers import Field, received_headers
 from http11.parsing import ChunkedProgress, LengthProgress
 from http11.scanning import Scan, Scanned, Section, begin, scan, split
+from http11.serialization import serialize_fields
 from tests import strategies
 from tests.strategies import VCHAR
 
@@ -74,6 +76,25 @@ def test_a_head_is_all_that_is_given(head: bytes, code: ErrorCode) -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         parsing.parse_request(head)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("cuts", [(6, 16), (6, 15, 16), (6, 16, 17), (5, 16, 20), (4, 6, 14, 16)])
+def test_a_scan_of_a_request_line_goes_on_where_it_was(cuts: tuple[int, ...]) -> None:
+    head = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
+    seen: Scan | None = None
+    for end in cuts:
+        found = parsing.find_section_end(head[:end], 0, seen, section="request", limit=LIMIT)
+        assert isinstance(found, Scan)
+        assert end - 2 < found.at <= end
+        seen = found
+    assert parsing.find_section_end(head, 0, seen, section="request", limit=LIMIT) == len(head)
+
+
+def test_fields_are_written_as_they_were_spelled_and_host_goes_first() -> None:
+    assert serialize_fields(Headers()) == b"\r\n"
+    assert serialize_fields(Headers([("X-Y", "z")])) == b"X-Y: z\r\n\r\n"
+    fields = [("a", ""), ("hOST", "b"), ("C", "d")]
+    assert serialize_fields(Headers(fields)) == b"hOST: b\r\na: \r\nC: d\r\n\r\n"
 
 
 def test_where_a_section_begins_and_ends() -> None:

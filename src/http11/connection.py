@@ -407,8 +407,7 @@ class Connection(Generic[RoleT_co]):
 
     def _look_closely(self) -> None:
         """Say up to where `_goes_on` has come, as `scanning` would."""
-        if self._scan is not None:
-            self._scan = resumed(self._buffer, self._start, self._scan, self._seen - self._start)
+        self._scan = self._scan and resumed(self._buffer, self._start, self._scan, self._seen - self._start)
         self._going_on = None
 
     def _read_head_closely(self, state: State, tried: int) -> Event | Signal:
@@ -511,8 +510,7 @@ class Connection(Generic[RoleT_co]):
                     buffer, start, body, self._limit, self._policy
                 ) or parsing.read_chunked_body(buffer, start, body, self._limit, self._closed, self._policy)
             except RemoteProtocolError as error:
-                if error.offset is not None:
-                    error.offset += self._offset - start
+                error.offset = (error.offset or 0) + self._offset - start
                 raise
             self._offset += stop - start
         if stop == len(buffer):
