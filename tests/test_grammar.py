@@ -431,3 +431,45 @@ def test_ports_of_a_tunnel_are_those_of_tcp() -> None:
         assert bool(grammar.CONNECT_TARGET.fullmatch(b"a:%d" % port)) == expected
         assert bool(grammar.CONNECT_TARGET.fullmatch(b"a:000%d" % port)) == expected
     assert not any(grammar.CONNECT_TARGET.fullmatch(b"a:%d" % port) for port in (100_000, 655_350, 165_535))
+
+
+# --- the usual forms ------------------------------------------------------------------------------------------------
+
+
+def test_the_bytes_of_which_most_values_are_made() -> None:
+    assert sorted(grammar.VALUE_BYTES) == sorted(TEXT - frozenset(b"\t"))
+
+
+@pytest.mark.parametrize("byte", range(256))
+def test_a_usual_form_is_one_of_those_that_are_allowed(byte: int) -> None:
+    one = bytes([byte])
+    assert (grammar.USUAL_HOST.fullmatch(one) is not None) is (byte in ALPHA | DIGIT | frozenset(b"-._"))
+    for host in (one, b"a" + one, one + b"a", b"a:" + one, b"a:1" + one, b"a" + one + b"1"):
+        assert grammar.USUAL_HOST.fullmatch(host) is None or grammar.HOST.fullmatch(host) is not None
+    for line in (one, b"1" + one, one + b"1"):
+        allowed = byte in HEXDIG
+        assert (grammar.USUAL_CHUNK_LINE.fullmatch(line + b"\r\n") is not None) is allowed
+        assert (grammar.USUAL_NEXT_CHUNK_LINE.fullmatch(b"\r\n" + line + b"\r\n") is not None) is allowed
+    names = (b"Host", b"X-Y")
+    for place in range(len(USUAL_REQUEST) + 1):
+        for head in (
+            USUAL_REQUEST[:place] + one + USUAL_REQUEST[place:],
+            USUAL_REQUEST[:place] + one + USUAL_REQUEST[place + 1 :],
+        ):
+            match = grammar.usual_request_head(2).fullmatch(head)
+            left = head.translate(None, grammar.VALUE_BYTES)
+            # What makes it a head is said by its reader: see `http11.parsing`.
+            if match is not None and match.groups()[3::2] == names and left == b"\r\n" * 4:
+                assert grammar.REQUEST_HEAD.fullmatch(head) is not None
+                assert match.groups()[:3] == grammar.REQUEST_HEAD.fullmatch(head).groups()[:3]  # type: ignore[union-attr]
+                start = head.index(b"\n") + 1
+                fields = list(zip(names, match.groups()[4::2], strict=True))
+                assert fields == grammar.FIELD_LINES.findall(head, start)
+
+
+USUAL_REQUEST = b"GET /a HTTP/1.1\r\nHost: b\r\nX-Y: c d\r\n\r\n"
+
+
+def test_a_chunk_line_of_17_digits_is_not_usual() -> None:
+    for digits, usual in ((16, True), (17, False)):
+        assert (grammar.USUAL_CHUNK_LINE.fullmatch(b"0" * digits + b"\r\n") is not None) is usual
