@@ -11,6 +11,9 @@ Three kinds of name:
 - ``REQUEST_HEAD``, ``RESPONSE_HEAD``, ``TRAILER_SECTION``: all that a well-formed section can be, in one match;
   what they do not match is read line by line (`http11.scanning`), to be tolerated or explained;
 - ``..._RUN``: the longest run of bytes that a rule allows, from a place on: where it ends is the first wrong byte.
+
+And two for speed, which match only what the others would: ``USUAL_...`` and ``usual_...`` are the form that nearly all
+have of a rule or of a head; ``..._ON`` is what may follow of a head that comes in small pieces.
 """
 
 from __future__ import annotations

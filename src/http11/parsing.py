@@ -1,9 +1,10 @@
 """Bytes to events (RFC 9112 2 to 7). Pure functions: each takes what it needs and holds nothing.
 
 A head is read in two steps. `find_section_end` finds where it ends; `parse_request` and `parse_response` read it, by
-one pattern over the whole of it. What has not arrived in full, and what that pattern does not match, is scanned by
-`http11.scanning`: the plain path, which finds what the policy tolerates, or the first wrong byte. Both paths give the
-same event for the same bytes, and the plain path alone decides which error it is.
+one pattern over the whole of it: that of heads as nearly all are, or else that of all well-formed ones, which has an
+``unusual`` function of its own. What has not arrived in full, and what that pattern does not match, is scanned by
+`http11.scanning`: the plain path, which finds what the policy tolerates, or the first wrong byte. All paths give the
+same event for the same bytes, and the plain path alone decides which byte is wrong.
 
 A body is read piece by piece. `read_length_body`, `read_chunked_body` and `read_until_close` take how far the body has
 got and return how far it has got now.

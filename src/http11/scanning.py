@@ -207,7 +207,7 @@ _USUAL_METHOD_SIZE: Final = 16
 def resumed(data: Received, start: int, state: Scan, at: int) -> Scan:
     """Return the scan from which to go on, where such matches have come from `state` to `at`: it may be a bit behind.
 
-    Never by more than a line, and a line in which this happens has been wrong, or ends the section, or is folded.
+    Never by more than a line; and this is asked seldom: where a byte is wrong, the section ends, or a line is folded.
     """
     begin = start + state.at
     line = data.rfind(b"\n", begin, start + at) + 1
