@@ -58,6 +58,7 @@ class Vector:
     data: bytes
     closed: bool
     request: bytes
+    then: bytes
     limit: int
     changes: tuple[tuple[str, int], ...]
     strict: Outcome
@@ -152,14 +153,22 @@ def send_any(connection: Connection[Role], event: Event) -> bytes | None:
 class Reader:
     """One side of a connection, which answers as far as it must to go on reading."""
 
-    def __init__(self, role: Role, *, policy: Policy = STRICT, request: bytes = b"", limit: int = 16384) -> None:
+    def __init__(
+        self,
+        role: Role,
+        *,
+        policy: Policy = STRICT,
+        request: bytes = b"",
+        then: bytes = b"",
+        limit: int = 16384,
+    ) -> None:
         self.connection: Connection[Role] = Connection(role, limit, policy=policy)
         self._outcome: Outcome = []
         self.errors: list[RemoteProtocolError] = []
         self._paused = False
-        self._limit = limit
-        self._policy = policy
         self._request = request or b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        # What a client receives after it has asked again, where it can.
+        self._then = then
         if role == CLIENT:
             self._ask()
 
@@ -177,16 +186,6 @@ class Reader:
         while not isinstance(event := server.next_event(), type):
             self._send(event)
 
-    def _ask_again(self) -> None:
-        """Read the next answer on a new connection: this one refuses what came before it was asked for."""
-        rest, closed = self.connection.trailing_data
-        self.connection = Connection(CLIENT, self._limit, policy=self._policy)
-        self._ask()
-        if rest:
-            self.connection.receive_data(rest)
-        if closed:
-            self.connection.receive_data(b"")
-
     def _send(self, event: Event) -> None:
         send_any(self.connection, event)
 
@@ -200,6 +199,12 @@ class Reader:
                 self._outcome.append(plain(event))
                 return
             self._add(event)
+        connection = self.connection
+        if self._then and connection.our_role == CLIENT and connection.our_state == connection.their_state == DONE:
+            connection.start_next_cycle()
+            self._ask()
+            then, self._then = self._then, b""
+            self.feed(then)
 
     def _add(self, event: Event) -> None:
         spelled = plain(event)
@@ -221,19 +226,17 @@ class Reader:
         return None if isinstance(event, type) else event
 
     def _turn(self) -> bool:
-        """Answer the request, or ask the next one; false where the connection is not for us any more."""
+        """Answer the request and go on to the next one; false where there is nothing to go on to."""
         connection = self.connection
-        role: Role = connection.our_role
-        if role == SERVER and connection.our_state in (IDLE, SEND_RESPONSE):
+        if connection.our_role == CLIENT:
+            return False
+        if connection.our_state in (IDLE, SEND_RESPONSE):
             if connection.their_state == MIGHT_SWITCH_PROTOCOL:
                 return False
             self._send(Response(status_code=200, headers=[("Content-Length", "0")]))
             self._send(EndOfMessage())
         if connection.our_state == DONE and connection.their_state == DONE:
-            if role == CLIENT:
-                self._ask_again()
-            else:
-                connection.start_next_cycle()
+            connection.start_next_cycle()
             return True
         # Where the peer should have closed, what it sent instead is an error, and has to be read to be one.
         return connection.their_state == MUST_CLOSE
@@ -245,10 +248,11 @@ def read(
     *,
     policy: Policy = STRICT,
     request: bytes = b"",
+    then: bytes = b"",
     limit: int = 16384,
 ) -> Outcome:
     """Return the outcome of receiving `pieces`, one after the other; an empty one is the end of the connection."""
-    reader = Reader(role, policy=policy, request=request, limit=limit)
+    reader = Reader(role, policy=policy, request=request, then=then, limit=limit)
     for piece in pieces:
         reader.feed(piece)
     return reader.outcome
@@ -341,6 +345,7 @@ def reading_vectors() -> tuple[Vector, ...]:
             data=_bytes(raw["bytes"]),
             closed=bool(raw.get("closed", False)),
             request=_bytes(raw.get("request", "")),
+            then=_bytes(raw.get("then", "")),
             limit=_number(raw.get("limit", 16384)),
             changes=_changes(raw.get("policy", {})),
             strict=_outcome(raw["strict"]),

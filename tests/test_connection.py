@@ -37,6 +37,7 @@ from http11 import (
     Event,
     InformationalResponse,
     LocalProtocolError,
+    Policy,
     RemoteProtocolError,
     Request,
     Response,
@@ -113,6 +114,49 @@ def test_a_negative_limit_is_refused_where_it_is_given() -> None:
     nothing = Connection(SERVER, 0)
     nothing.receive_data(b"G")
     refused("head-too-large", nothing)
+
+
+def test_a_policy_of_the_wrong_type_is_refused_where_it_is_given() -> None:
+    wrongs: list[object] = ["strict", None, Policy, 1]
+    for wrong in wrongs:
+        with pytest.raises(TypeError, match="expected a Policy as policy, such as STRICT or H11, got"):
+            Connection(CLIENT, policy=wrong)  # type: ignore[arg-type]
+
+
+class Small:
+    """A number as numpy has them: an int by `index`, with arithmetic of its own."""
+
+    def __index__(self) -> int:
+        return 200
+
+    def __sub__(self, other: object) -> int:
+        raise OverflowError
+
+    __add__ = __radd__ = __rsub__ = __sub__
+
+
+def test_a_limit_is_kept_as_an_int() -> None:
+    connection = Connection(SERVER, Small())  # type: ignore[arg-type]
+    for _ in range(5):
+        connection.receive_data(b"\r\n" + GET + GET[:5])
+        while connection.next_event() is not PAUSED:
+            pass
+        connection.send(Response(status_code=204, headers=[]))
+        connection.send(EndOfMessage())
+        connection.start_next_cycle()
+        assert connection.next_event() is NEED_DATA
+        connection.receive_data(GET[5:])
+        while connection.next_event() is not NEED_DATA:
+            if connection.our_state == SEND_RESPONSE and connection.their_state == DONE:
+                connection.send(Response(status_code=204, headers=[]))
+                connection.send(EndOfMessage())
+                connection.start_next_cycle()
+
+
+def test_a_repr_is_one_line() -> None:
+    connection = client()
+    assert repr(connection) == f"<Connection(CLIENT, policy={STRICT!r}): client DONE, server SEND_RESPONSE>"
+    assert "\n" not in repr(Connection(SERVER, policy=H11))
 
 
 def test_a_connection_can_be_referred_to_weakly_and_has_no_dict() -> None:
@@ -193,8 +237,13 @@ def test_receiving_does_no_parsing() -> None:
 def test_a_failed_peer_stays_failed() -> None:
     connection = server(b"x\x00")
     refused("bad-method", connection)
-    error = refused("already-failed", connection)
-    assert "broken the protocol" in str(error)
+    with pytest.raises(RemoteProtocolError) as first:
+        server(b"x\x00").next_event()
+    for _ in range(2):
+        error = refused("already-failed", connection)
+        assert "broken the protocol (bad-method)" in str(error)
+        # And the first error, in full.
+        assert str(error.__cause__) == str(first.value)
     assert connection.our_state == IDLE
 
 
@@ -243,9 +292,36 @@ def test_a_body_that_ends_early_says_how_much_came() -> None:
     assert "received 3 bytes" in message
     message = str(refused("head-cut-short", server(GET[:9], closed=True)))
     assert "received 9 bytes" in message
-    waiting = client()
-    waiting.receive_data(b"")
-    refused("head-cut-short", waiting)
+
+
+def test_a_body_or_a_head_that_ends_early_has_the_count_as_data() -> None:
+    for stream, received in (
+        (POST + b"hello", 5),
+        (POST, 0),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", 3),
+        (GET[:9], 9),
+        (b"\r\n\r\n" + GET[:9], 9),
+    ):
+        code: ErrorCode = "body-cut-short" if stream.startswith(b"POST") else "head-cut-short"
+        assert refused(code, server(stream, closed=True)).received == received
+    with pytest.raises(RemoteProtocolError) as caught:
+        server(b"G@T").next_event()
+    assert caught.value.received is None
+
+
+def test_a_close_before_an_answer_can_be_told_from_one_inside_it() -> None:
+    cases: list[tuple[bytes, ErrorCode, int]] = [
+        (b"", "no-response", 0),
+        (b"H", "head-cut-short", 1),
+        # A server that has said 102 has read the request: it is not safe to ask again as if it had not.
+        (b"HTTP/1.1 102 \r\n\r\n", "head-cut-short", 0),
+    ]
+    for came, code, received in cases:
+        connection = client()
+        if came:
+            connection.receive_data(came)
+        connection.receive_data(b"")
+        assert refused(code, connection).received == received
 
 
 def test_a_large_piece_is_let_go_once_it_has_been_read() -> None:
@@ -289,6 +365,26 @@ def test_nothing_may_follow_the_last_request() -> None:
     refused("unexpected-bytes", connection)
 
 
+@pytest.mark.parametrize("policy", [STRICT, H11])
+@pytest.mark.parametrize(
+    "request_", [POST.replace(b"1.1", b"1.0"), POST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")]
+)
+def test_an_empty_line_after_the_last_request_takes_no_answer_away(request_: bytes, policy: Policy) -> None:
+    connection = Connection(SERVER, policy=policy)
+    connection.receive_data(request_ + b"0123456789")
+    while connection.next_event() is not NEED_DATA:
+        pass
+    # One at a time, whole and in half, while the application works.
+    for piece in (b"\r\n", b"\r", b"\n"):
+        connection.receive_data(piece)
+        assert connection.next_event() is NEED_DATA
+    assert connection.trailing_data == (b"", False)
+    assert connection.states == {CLIENT: MUST_CLOSE, SERVER: SEND_RESPONSE}
+    assert connection.send(Response(status_code=200, headers=[("Content-Length", "0")])).startswith(b"HTTP/1.1 200")
+    connection.receive_data(b"")
+    assert connection.next_event() == ConnectionClosed()
+
+
 def test_a_cycle_begins_where_both_are_done_only() -> None:
     connection = server(GET)
     with pytest.raises(LocalProtocolError, match="the client in IDLE and the server in IDLE"):
@@ -296,34 +392,183 @@ def test_a_cycle_begins_where_both_are_done_only() -> None:
     assert connection.our_state == IDLE
 
 
+def test_a_cycle_that_begins_too_early_is_told_what_to_wait_for() -> None:
+    def told(connection: ClientConnection | ServerConnection) -> str:
+        states = connection.states
+        with pytest.raises(LocalProtocolError) as caught:
+            connection.start_next_cycle()
+        assert caught.value.code == "not-reusable"
+        assert connection.states == states
+        return str(caught.value).partition(": ")[2]
+
+    asking = Connection(CLIENT)
+    assert told(asking).startswith("there has been no request")
+    asking.send(Request(method="PUT", target="/", headers=[*HOST, ("Content-Length", "0")]))
+    assert told(asking).startswith("send EndOfMessage first")
+    asking.send(EndOfMessage())
+    assert told(asking).startswith("read on until EndOfMessage first")
+    asking.receive_data(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\n")
+    asking.next_event()
+    assert told(asking).startswith("open a new connection")
+    asking.receive_data(b"x")
+    while asking.next_event() != EndOfMessage():
+        pass
+    assert told(asking).startswith("open a new connection")
+    answering = server(POST)
+    assert told(answering).startswith("there has been no request")
+    answering.next_event()
+    assert told(answering).startswith("read on until EndOfMessage first")
+    answering.receive_data(b"0123456789")
+    while answering.next_event() != EndOfMessage():
+        pass
+    assert told(answering).startswith("send a Response and EndOfMessage first")
+    answering.send(Response(status_code=200, headers=[("Content-Length", "0")]))
+    assert told(answering).startswith("send EndOfMessage first")
+    answering.send(EndOfMessage())
+    answering.start_next_cycle()
+    tunnel = server(b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n")
+    while tunnel.next_event() is not PAUSED:
+        pass
+    tunnel.send(Response(status_code=200, headers=[]))
+    assert told(tunnel).startswith("the connection does not speak HTTP any more")
+
+
+def test_a_second_head_is_told_what_to_call_first() -> None:
+    def told(connection: ClientConnection | ServerConnection, event: Event) -> str:
+        with pytest.raises(LocalProtocolError) as caught:
+            send_any(connection, event)
+        assert caught.value.code == "unexpected-event"
+        return str(caught.value)
+
+    get = Request(method="GET", target="/", headers=HOST)
+    answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+    closing = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+    assert "got Request: read on until EndOfMessage, and call start_next_cycle() then" in told(client(), get)
+    for received, advice in ((answer, "call start_next_cycle() first"), (closing, "open a new connection")):
+        connection = client()
+        connection.receive_data(received)
+        while connection.next_event() != EndOfMessage():
+            pass
+        assert f"got Request: {advice}" in told(connection, get)
+    responder = server(GET)
+    while responder.next_event() is not PAUSED and responder.their_state != DONE:
+        pass
+    response = Response(status_code=204, headers=[])
+    responder.send(response)
+    responder.send(EndOfMessage())
+    assert "got Response: call start_next_cycle() first" in told(responder, response)
+
+
 # --- what nobody asked for ---
 
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+ANSWER = [Response(status_code=200, headers=[("Content-Length", "2")], reason="OK"), Data(b"ok"), EndOfMessage()]
+AFTER = {
+    "an empty line": b"\r\n",
+    "a last chunk": b"0\r\n\r\n",
+    "another answer": b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+    "a byte": b"!",
+}
 
-def test_a_client_does_not_take_what_came_before_it_asked_for_an_answer() -> None:
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+def drained(connection: ClientConnection) -> list[Event]:
+    events: list[Event] = []
+    while not isinstance(event := connection.next_event(), type) and event != ConnectionClosed():
+        events.append(event)
+    return events
+
+
+@pytest.mark.parametrize("policy", [STRICT, H11])
+@pytest.mark.parametrize("extra", AFTER.values(), ids=AFTER)
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_an_answer_counts_whatever_follows_it(extra: bytes, closed: bool, policy: Policy) -> None:
+    """However it comes: with the answer, before its end was read, or after that."""
+    for size in range(len(extra) + 1):
+        connection = Connection(CLIENT, policy=policy)
+        connection.send(Request(method="GET", target="/", headers=HOST))
+        connection.send(EndOfMessage())
+        connection.receive_data(OK + extra[:size])
+        early = drained(connection) if size % 2 else []
+        if extra[size:]:
+            connection.receive_data(extra[size:])
+        if closed:
+            connection.receive_data(b"")
+        assert early + drained(connection) == ANSWER
+        assert connection.states == {CLIENT: MUST_CLOSE, SERVER: MUST_CLOSE}
+        for _ in range(3):
+            assert connection.next_event() is PAUSED
+        assert connection.trailing_data == (extra, closed)
+        with pytest.raises(LocalProtocolError, match="expected nothing after the answer, got more bytes") as caught:
+            connection.start_next_cycle()
+        assert caught.value.code == "not-reusable"
+        assert connection.send(ConnectionClosed()) is None
+
+
+@pytest.mark.parametrize("fed_first", [False, True])
+def test_an_answer_counts_where_the_end_follows_it(fed_first: bool) -> None:
     connection = client()
-    connection.receive_data(answer + answer)
-    while connection.next_event() is not PAUSED:
-        pass
-    with pytest.raises(LocalProtocolError, match="got more bytes") as caught:
+    connection.receive_data(OK)
+    if fed_first:
+        connection.receive_data(b"")
+        assert connection.states == {CLIENT: DONE, SERVER: SEND_RESPONSE}
+    events = drained(connection)
+    if not fed_first:
+        assert connection.states == {CLIENT: DONE, SERVER: DONE}
+        connection.receive_data(b"")
+        assert connection.states == {CLIENT: MUST_CLOSE, SERVER: MUST_CLOSE}
+    assert events == ANSWER
+    with pytest.raises(LocalProtocolError, match="open a new connection"):
         connection.start_next_cycle()
-    assert caught.value.code == "not-reusable"
-    assert connection.states == {CLIENT: DONE, SERVER: DONE}
-    fresh = Connection(CLIENT)
-    fresh.receive_data(answer)
-    with pytest.raises(LocalProtocolError) as caught:
-        fresh.send(Request(method="GET", target="/", headers=HOST))
-    assert caught.value.code == "unexpected-bytes"
+    for _ in range(3):
+        assert connection.next_event() == ConnectionClosed()
+    assert connection.states == {CLIENT: MUST_CLOSE, SERVER: CLOSED}
 
 
-def test_a_client_does_not_ask_a_server_that_has_closed() -> None:
+def test_an_answer_after_which_the_server_said_close_counts_as_well() -> None:
     connection = client()
-    connection.receive_data(b"HTTP/1.1 200 OK\r\n\r\nx")
-    connection.receive_data(b"")
-    while connection.next_event() != EndOfMessage():
-        pass
-    with pytest.raises(LocalProtocolError, match="got the end of the connection"):
-        connection.start_next_cycle()
+    connection.receive_data(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + b"0\r\n\r\n")
+    assert len(drained(connection)) == 3
+    assert connection.next_event() is PAUSED
+    assert connection.states == {CLIENT: MUST_CLOSE, SERVER: MUST_CLOSE}
+
+
+def test_an_early_answer_counts_and_ends_the_connection_where_more_follows() -> None:
+    connection = Connection(CLIENT)
+    connection.send(Request(method="PUT", target="/", headers=[*HOST, ("Content-Length", "1")]))
+    connection.receive_data(OK + b"\r\n")
+    assert drained(connection) == ANSWER
+    assert connection.states == {CLIENT: SEND_BODY, SERVER: MUST_CLOSE}
+    connection.send(Data(b"x"))
+    connection.send(EndOfMessage())
+    assert connection.states == {CLIENT: MUST_CLOSE, SERVER: MUST_CLOSE}
+
+
+def test_nothing_is_asked_over_what_came_before() -> None:
+    for received, found in ((OK, "more bytes"), (b"", "the end of the connection")):
+        fresh = Connection(CLIENT)
+        fresh.receive_data(received)
+        with pytest.raises(LocalProtocolError, match=f"expected nothing before a Request, got {found}") as caught:
+            fresh.send(Request(method="GET", target="/", headers=HOST))
+        assert caught.value.code == "unexpected-bytes"
+
+
+def test_after_an_error_nothing_is_handed_over() -> None:
+    chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n"
+    for stream in (b"G@T / HTTP/1.1\r\n\r\n", chunked):
+        for size in (1, 3, 7, len(stream)):
+            connection = Connection(SERVER)
+            for place in range(0, len(stream), size):
+                connection.receive_data(stream[place : place + size])
+                try:
+                    while connection.next_event() is not NEED_DATA:
+                        pass
+                except RemoteProtocolError:
+                    break
+            assert connection.their_state == ERROR
+            assert connection.trailing_data == (b"", False)
+            connection.receive_data(b"more")
+            connection.receive_data(b"")
+            assert connection.trailing_data == (b"", True)
 
 
 def test_an_unasked_answer_can_be_read_before_anything_is_sent() -> None:
@@ -334,19 +579,41 @@ def test_an_unasked_answer_can_be_read_before_anything_is_sent() -> None:
     assert event.status_code == 408
 
 
-def test_what_a_client_wrote_into_a_refused_tunnel_is_no_request() -> None:
+@pytest.mark.parametrize("status", [300, 403, 407, 502])
+def test_what_a_client_wrote_into_a_refused_tunnel_is_no_request(status: int) -> None:
+    """Whether it came before the refusal or after it (RFC 9931 8)."""
     ask = b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"
     for early in (b"", GET):
         connection = server(ask + early)
         while connection.next_event() is not PAUSED:
             pass
-        wire = connection.send(Response(status_code=407, headers=[("Content-Length", "0")]))
+        wire = connection.send(Response(status_code=status, headers=[("Content-Length", "0")]))
         connection.send(EndOfMessage())
-        # A client that waited may try again, as some ways to authenticate need it to.
-        assert (b"Connection: close" in wire) == bool(early)
-        assert connection.our_state == (MUST_CLOSE if early else DONE)
-        if early:
-            refused("unexpected-bytes", connection)
+        assert b"\r\nConnection: close\r\n" in wire
+        assert connection.states == {CLIENT: MUST_CLOSE, SERVER: MUST_CLOSE}
+        if not early:
+            connection.receive_data(GET)
+        refused("unexpected-bytes", connection)
+
+
+def test_a_refused_tunnel_may_be_asked_for_again_where_that_is_tolerated() -> None:
+    ask = b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"
+    for policy in (H11, attrs.evolve(STRICT, reuse_after_refused_connect=True)):
+        for early in (b"", GET):
+            connection = Connection(SERVER, policy=policy)
+            connection.receive_data(ask + early)
+            while connection.next_event() is not PAUSED:
+                pass
+            wire = connection.send(Response(status_code=407, headers=[("Content-Length", "0")]))
+            connection.send(EndOfMessage())
+            assert (b"Connection: close" in wire) == bool(early)
+            assert connection.our_state == (MUST_CLOSE if early else DONE)
+            if early:
+                refused("unexpected-bytes", connection)
+            else:
+                connection.start_next_cycle()
+                connection.receive_data(ask)
+                assert isinstance(connection.next_event(), Request)
 
 
 def test_what_a_client_wrote_into_a_granted_tunnel_is_handed_over() -> None:
@@ -376,6 +643,24 @@ def test_a_server_is_told_that_the_client_waits() -> None:
         connection.send(InformationalResponse(status_code=code, headers=[]))
         waiting.append(connection.they_are_waiting_for_100_continue)
     assert waiting == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 0\r\n", b"Content-Length: 00\r\n"])
+def test_nobody_waits_who_has_nothing_to_send(length: bytes) -> None:
+    connection = server(b"POST / HTTP/1.1\r\nHost: a\r\n" + length + b"Expect: 100-continue\r\n\r\n")
+    connection.next_event()
+    assert not connection.they_are_waiting_for_100_continue
+    assert connection.next_event() == EndOfMessage()
+
+
+def test_no_client_says_that_it_waits_where_it_has_nothing_to_send() -> None:
+    for length in ([], [("Content-Length", "0")]):
+        connection = Connection(CLIENT)
+        event = Request(method="POST", target="/", headers=[*HOST, *length, ("Expect", "100-continue")])
+        with pytest.raises(LocalProtocolError) as caught:
+            connection.send(event)
+        assert caught.value.code == "expect-without-content"
+        assert connection.states == {CLIENT: ERROR, SERVER: IDLE}
 
 
 def test_a_client_knows_that_it_waits() -> None:
@@ -478,8 +763,9 @@ def test_a_state_error_says_what_would_have_been_right() -> None:
         connection.send(Request(method="GET", target="/", headers=HOST))
     assert "expected Data or EndOfMessage in SEND_BODY, got Request" in str(caught.value)
     assert connection.our_state == ERROR
-    with pytest.raises(LocalProtocolError, match="expected nothing in ERROR, got EndOfMessage"):
+    with pytest.raises(LocalProtocolError, match=r"expected nothing in ERROR \(unexpected-event\), got E") as again:
         connection.send(EndOfMessage())
+    assert again.value.__cause__ is caught.value
 
 
 def test_a_request_behind_an_early_answer_is_refused() -> None:
@@ -537,8 +823,9 @@ def test_a_failed_write_ends_it() -> None:
     connection = Connection(CLIENT)
     connection.send_failed()
     assert connection.our_state == ERROR
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(LocalProtocolError) as caught:
         connection.send(ConnectionClosed())
+    assert caught.value.__cause__ is None
 
 
 def test_an_error_in_between_is_not_forgotten() -> None:
@@ -548,9 +835,55 @@ def test_an_error_in_between_is_not_forgotten() -> None:
 
     connection = Connection(CLIENT)
     connection.send(Request(method="PUT", target="/", headers=[*HOST, ("Content-Length", "3")]))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as interrupted:
         connection.send_with_data_passthrough(Data(Broken(3)))
     assert connection.our_state == ERROR
+    with pytest.raises(LocalProtocolError) as caught:
+        connection.send(EndOfMessage())
+    assert caught.value.__cause__ is interrupted.value
+
+
+def content_refused(connection: ClientConnection | ServerConnection) -> LocalProtocolError:
+    with pytest.raises(LocalProtocolError) as caught:
+        connection.send(Data(b"hello"))
+    assert connection.our_state == ERROR
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("request_", "response", "code", "named", "rule"),
+    [
+        (b"HEAD", Response(status_code=200, headers=[("Content-Length", "5")]), "head-response", "HEAD", "9.3.2"),
+        (b"HEAD", Response(status_code=404, headers=[]), "head-response", "HEAD", "9.3.2"),
+        (b"GET", Response(status_code=204, headers=[]), "204", "204", "15.3.5"),
+        (b"GET", Response(status_code=304, headers=[("Content-Length", "5")]), "304", "304", "15.4.5"),
+    ],
+)
+def test_content_where_there_can_be_none_is_named(
+    request_: bytes, response: Response, code: str, named: str, rule: str
+) -> None:
+    connection = server(GET.replace(b"GET", request_))
+    connection.next_event()
+    connection.send(response)
+    assert connection.send(Data(b"")) == b""
+    error = content_refused(connection)
+    assert error.code == f"content-in-{code}"
+    assert error.rule == f"RFC 9110 {rule}"
+    assert named in str(error)
+    assert "length" not in str(error)
+
+
+def test_content_in_a_request_without_a_length_is_named() -> None:
+    connection = Connection(CLIENT)
+    connection.send(Request(method="POST", target="/", headers=HOST))
+    error = content_refused(connection)
+    assert (error.code, error.rule) == ("content-without-length", "RFC 9112 6.3")
+    assert "neither Content-Length nor Transfer-Encoding" in str(error)
+    said = Connection(CLIENT)
+    said.send(Request(method="POST", target="/", headers=[*HOST, ("Content-Length", "0")]))
+    error = content_refused(said)
+    assert error.code == "too-much-body"
+    assert "expected 0 bytes of body, as its length says, got 5" in str(error)
 
 
 def test_a_half_closed_connection_is_answered_and_not_used_again() -> None:
@@ -637,7 +970,7 @@ def test_in_error_nothing_else_is_said_of_an_event(event: Event) -> None:
     connection.next_event()
     connection.send_failed()
     for _ in range(2):
-        with pytest.raises(LocalProtocolError, match=f"nothing in ERROR, got {type(event).__name__}") as caught:
+        with pytest.raises(LocalProtocolError, match=f"nothing in ERROR.*, got {type(event).__name__}") as caught:
             send_any(connection, event)
         assert caught.value.code == "already-failed"
         assert connection.our_state == ERROR

@@ -68,7 +68,7 @@ def test_a_piece_of_a_message_is_clipped_so_that_it_can_be_logged() -> None:
 
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_every_error_of_the_vectors_is_safe_to_log(vector: Vector) -> None:
-    reader = Reader(vector.role, request=vector.request, limit=vector.limit)
+    reader = Reader(vector.role, request=vector.request, then=vector.then, limit=vector.limit)
     reader.feed(vector.data)
     for error in reader.errors:
         message = str(error)
@@ -163,5 +163,5 @@ def test_an_error_points_to_the_first_wrong_byte(right: bytes, wrong: bytes, exc
 
 def test_offsets_count_from_the_message_and_not_from_the_stream() -> None:
     client = Reader(CLIENT)
-    client.feed(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 OK\r\n\r\nHTTP/1.1 2x0 OK\r\n\r\n")
+    client.feed(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2x0 OK\r\n\r\n")
     assert (client.errors[0].offset, client.errors[0].excerpt) == (10, b"2x")

@@ -168,10 +168,11 @@ def test_every_move_from_every_reachable_state() -> None:
                     )
         both_done = (joint.client, joint.server) == ("DONE", "DONE")
         found(states.next_cycle(joint), Model() if both_done else None)
+        found(states.not_reusable(joint), model._replace(keep_alive=False).settled())
     # So that a walk which stops early is seen.
     assert {(joint.client, joint.server) for joint in seen} == PAIRS
-    # An error, eight kinds of request, two of response, and six other moves, for each side; and the next cycle.
-    assert moves == len(seen) * (2 * (1 + 8 + 2 + 6) + 1)
+    # An error, eight kinds of request, two of response, and six other moves, for each side; the next cycle, or none.
+    assert moves == len(seen) * (2 * (1 + 8 + 2 + 6) + 2)
 
 
 def pairs(table: str) -> set[tuple[str, str]]:
@@ -302,6 +303,8 @@ def moved(model: Model, role: Role, name: str) -> Model | None:
     close = close or (move == "Response" and model.server == "IDLE")
     if name.startswith("200") and "2xx to CONNECT" in model.proposals:
         move = "2xx to CONNECT"
+    # And what comes after a CONNECT that is refused may have been written into a tunnel (RFC 9931 8).
+    close = close or (move == "Response" and "2xx to CONNECT" in model.proposals)
     after = model.move(role, move, close=close, proposals=proposals)
     return after.move(role, "EndOfMessage") if after is not None and name.startswith("connect") else after
 

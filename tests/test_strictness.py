@@ -11,9 +11,9 @@ import pytest
 
 from http11 import H11, STRICT, Policy
 from tests import strictness
-from tests.harness import Outcome, Vector, read, reading_vectors
+from tests.harness import Outcome, SendingVector, Vector, read, reading_vectors, sending_vectors
 from tests.strictness import NOT_ESTABLISHED, PACKAGES, PAGE, Row, compare, counts, measure, page, store, stored, table
-from tests.test_vectors import IDS
+from tests.test_vectors import IDS, attempt, sender
 
 ROWS = table().rows
 FIELDS = {field.name for field in attrs.fields(Policy)} - {"tolerant"}
@@ -30,7 +30,11 @@ def test_every_row_has_vectors() -> None:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.differs], ids=lambda row: row.id)
 def test_a_row_on_which_the_policies_differ_has_a_vector_that_shows_it(row: Row) -> None:
-    assert any(vector.strict != vector.h11 for vector in reading_vectors() if vector.id == row.id)
+    vectors = [vector for vector in reading_vectors() if vector.id == row.id]
+    sending = [vector for vector in sending_vectors() if vector.id == row.id]
+    assert any(vector.strict != vector.h11 for vector in vectors) or any(
+        written(vector, STRICT) != written(vector, H11) for vector in sending
+    )
 
 
 def test_every_field_of_a_policy_decides_a_row() -> None:
@@ -41,8 +45,17 @@ def test_every_field_of_a_policy_decides_a_row() -> None:
 def test_a_field_of_a_policy_set_alone_decides_its_row(row: Row, field: str) -> None:
     """Opened on top of STRICT, or closed on top of H11, it changes what some vector of the row is read as."""
     vectors = [vector for vector in reading_vectors() if vector.id == row.id]
-    assert any(outcome(vector, STRICT, {field: opened(field)}) != vector.strict for vector in vectors)
-    assert any(outcome(vector, H11, {field: closed(field)}) != vector.h11 for vector in vectors)
+    opening: dict[str, Any] = {field: opened(field)}
+    closing: dict[str, Any] = {field: closed(field)}
+    open_on_strict = attrs.evolve(STRICT, **opening)
+    closed_on_h11 = attrs.evolve(H11, **closing)
+    sending = [vector for vector in sending_vectors() if vector.id == row.id]
+    assert any(outcome(vector, STRICT, opening) != vector.strict for vector in vectors) or any(
+        written(vector, STRICT) != written(vector, open_on_strict) for vector in sending
+    )
+    assert any(outcome(vector, H11, closing) != vector.h11 for vector in vectors) or any(
+        written(vector, H11) != written(vector, closed_on_h11) for vector in sending
+    )
 
 
 def opened(field: str) -> object:
@@ -60,13 +73,19 @@ def closed(field: str) -> object:
 def outcome(vector: Vector, policy: Policy, changes: dict[str, Any]) -> Outcome:
     changed = attrs.evolve(vector.policy(policy), **changes)
     pieces = [vector.data, b""] if vector.closed else [vector.data]
-    return read(pieces, vector.role, policy=changed, request=vector.request, limit=vector.limit)
+    return read(pieces, vector.role, policy=changed, request=vector.request, then=vector.then, limit=vector.limit)
+
+
+def written(vector: SendingVector, policy: Policy) -> list[bytes]:
+    """Return what is written for each event where what came before was read by `policy`."""
+    connection, events = sender(attrs.evolve(vector, policy=policy))
+    return [attempt(connection, event)[0] for event in events]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_every_row_says_where_it_is_from(row: Row) -> None:
     assert row.rfc
-    assert all(re.fullmatch(r"RFC (6585|9110|9112|9113) [1-9][0-9]*(\.[1-9][0-9]*)*", rule) for rule in row.rfc)
+    assert all(re.fullmatch(r"RFC (6585|9110|9112|9113|9931) [1-9][0-9]*(\.[1-9][0-9]*)*", rule) for rule in row.rfc)
     for claim in row.claims.values():
         assert (claim.does == NOT_ESTABLISHED) == (claim.source == ())
 

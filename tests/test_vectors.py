@@ -39,7 +39,7 @@ from tests.harness import (
 POLICIES = {"STRICT": STRICT, "H11": H11}
 
 # The rows of the strictness table: each section, and the number of its last row.
-ROWS = {"LN": 6, "RQ": 15, "ST": 8, "FD": 12, "HO": 5, "ML": 17, "CH": 10, "SD": 15}
+ROWS = {"LN": 6, "RQ": 15, "ST": 8, "FD": 12, "HO": 5, "ML": 18, "CH": 10, "CN": 1, "EX": 1, "SD": 17}
 IDS = [f"{section}-{number}" for section, last in ROWS.items() for number in range(1, last + 1)]
 
 CODES: frozenset[str] = frozenset(get_args(ErrorCode))
@@ -50,7 +50,7 @@ CODES: frozenset[str] = frozenset(get_args(ErrorCode))
 def test_outcome_is_the_same_however_the_bytes_arrive(vector: Vector, policy: Policy) -> None:
     by = vector.policy(policy)
     for pieces in splits(vector.data, closed=vector.closed):
-        outcome = read(pieces, vector.role, policy=by, request=vector.request, limit=vector.limit)
+        outcome = read(pieces, vector.role, policy=by, request=vector.request, then=vector.then, limit=vector.limit)
         assert outcome == vector.outcome(policy), pieces
 
 
@@ -63,7 +63,7 @@ def test_outcome_is_the_same_whether_the_names_of_its_fields_are_known_or_not(
     by = vector.policy(policy)
     pieces = [vector.data, b""] if vector.closed else [vector.data]
     for _ in range(2):
-        outcome = read(pieces, vector.role, policy=by, request=vector.request, limit=vector.limit)
+        outcome = read(pieces, vector.role, policy=by, request=vector.request, then=vector.then, limit=vector.limit)
         assert outcome == vector.outcome(policy)
 
 
@@ -72,7 +72,9 @@ def test_outcome_is_the_same_whether_the_names_of_its_fields_are_known_or_not(
 def test_every_prefix_and_the_end_of_the_connection_is_read_or_refused(vector: Vector, policy: Policy) -> None:
     """Nothing but events, signals and `RemoteProtocolError` may come of it; `Reader` lets all else through to here."""
     for size in range(len(vector.data) + 1):
-        reader = Reader(vector.role, policy=vector.policy(policy), request=vector.request, limit=vector.limit)
+        reader = Reader(
+            vector.role, policy=vector.policy(policy), request=vector.request, then=vector.then, limit=vector.limit
+        )
         reader.feed(vector.data[:size])
         reader.feed(b"")
         # The end of the connection is never passed over: it is told, or it is an error, or it waits behind a switch.

@@ -6,16 +6,17 @@ Out: an event -> the state machine says whether it may -> one pure serializer ->
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections import deque
-from collections.abc import Sized
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, TypeVar, overload
+from collections.abc import Mapping, Sized
+from typing import TYPE_CHECKING, Final, Generic, Literal, Self, TypeAlias, TypeVar, overload
 from weakref import ref
 
 import attrs
 
 from http11 import framing, parsing, serialization, states
-from http11.errors import ErrorCode, ErrorT, LocalProtocolError, RemoteProtocolError, violation
+from http11.errors import ErrorCode, ErrorT, LocalProtocolError, ProtocolError, RemoteProtocolError, violation
 from http11.events import (
     NEED_DATA,
     NO_FIELDS,
@@ -63,10 +64,12 @@ from http11.states import (
     DONE,
     ERROR,
     IDLE,
+    MUST_CLOSE,
     SEND_BODY,
     SEND_RESPONSE,
     SERVER,
     START,
+    SWITCHED_PROTOCOL,
     JointState,
     Move,
     Role,
@@ -97,6 +100,8 @@ _AllButData: TypeAlias = Request | InformationalResponse | Response | EndOfMessa
 class Connection(Generic[RoleT_co]):
     """One HTTP/1.1 connection, seen from one side; it does no input or output of its own.
 
+    A connection is for one thread at a time; different ones are independent.
+
     Args:
         our_role: `CLIENT` or `SERVER`.
         max_incomplete_event_size: The greatest size of a head, a chunk line or a trailer section, in bytes.
@@ -104,7 +109,7 @@ class Connection(Generic[RoleT_co]):
 
     Raises:
         ValueError: `our_role` is neither `CLIENT` nor `SERVER`, or the size is negative.
-        TypeError: The size is not an int.
+        TypeError: The size is not an int, or `policy` is not a `Policy`.
 
     """
 
@@ -121,7 +126,9 @@ class Connection(Generic[RoleT_co]):
         "_limit",
         "_lines",
         "_most",
+        "_no_content",
         "_offset",
+        "_our_failure",
         "_our_role",
         "_outgoing",
         "_policy",
@@ -131,6 +138,7 @@ class Connection(Generic[RoleT_co]):
         "_sent",
         "_skipped",
         "_start",
+        "_their_failure",
         "_their_http_version",
         "_waiting_for_continue",
     )
@@ -144,13 +152,20 @@ class Connection(Generic[RoleT_co]):
     ) -> None:
         if our_role not in (CLIENT, SERVER):
             raise ValueError(f"expected CLIENT or SERVER as our_role, got {our_role!r}")
-        if operator.index(max_incomplete_event_size) < 0:
-            raise ValueError(f"expected a size of 0 or more bytes, got {max_incomplete_event_size}")
+        # What `index` returns is an int, so that no arithmetic of another type can overflow.
+        limit = operator.index(max_incomplete_event_size)
+        if limit < 0:
+            raise ValueError("expected a size of 0 or more bytes as max_incomplete_event_size, got a negative one")
+        if not isinstance(policy, Policy):
+            raise TypeError(f"expected a Policy as policy, such as STRICT or H11, got {type(policy).__name__}")
         self._our_role: RoleT_co = our_role
         self._policy = policy
-        self._limit = max_incomplete_event_size
+        self._limit = limit
 
         self._joint = START
+        # What put a side into `ERROR`, if that was an error.
+        self._our_failure: BaseException | None = None
+        self._their_failure: BaseException | None = None
         # The method of the request that is being answered, or None before it is known.
         self._request_method: bytes | None = None
         self._their_http_version: bytes | None = None
@@ -183,6 +198,16 @@ class Connection(Generic[RoleT_co]):
         # How the body that is being sent ends, and how many of its bytes have been sent.
         self._outgoing: framing.BodyFraming = framing.NO_BODY
         self._sent = 0
+        # The code of the error to send any, where the message has no content whatever its length.
+        self._no_content: ErrorCode | None = None
+
+    def __repr__(self) -> str:
+        state = f"client {self._joint.client}, server {self._joint.server}"
+        return f"<Connection({self._our_role}, policy={self._policy!r}): {state}>"
+
+    def __copy__(self) -> Self:
+        """Return what `copy.deepcopy` does: two connections cannot have one buffer."""
+        return copy.deepcopy(self)
 
     # --- what is known ----------------------------------------------------------------------------------------------
 
@@ -228,7 +253,12 @@ class Connection(Generic[RoleT_co]):
 
     @property
     def trailing_data(self) -> tuple[bytes, bool]:
-        """What has been received and not read, and whether the peer has closed: to hand a switched connection over."""
+        """What has been received and not read, and whether the peer has closed: to hand a switched connection over.
+
+        Once the peer has broken the protocol, its bytes are nothing that could be handed over: then there are none.
+        """
+        if self.their_state == ERROR:
+            return b"", self._closed
         return cut(self._buffer, self._start, len(self._buffer)), self._closed
 
     # --- in ---------------------------------------------------------------------------------------------------------
@@ -244,31 +274,33 @@ class Connection(Generic[RoleT_co]):
 
         """
         piece = data if type(data) is bytes else memoryview(data).tobytes()
+        if piece and self._closed:
+            raise RuntimeError("expected nothing after the end of the connection, got more data")
+        # Whatever comes after a whole answer belongs to none: see `_end_received`.
+        if self._our_role == CLIENT and self._joint.server == DONE:
+            self._joint = states.not_reusable(self._joint)
+        buffer, start = self._buffer, self._start
+        # A signal handler may raise wherever a function is called. So each branch changes the connection without a
+        # call: the piece is received as a whole, or not at all.
         if not piece:
             self._closed = True
             # What has not come will not come: let nobody go on as if it could.
             self._most = -1
-        elif self._closed:
-            raise RuntimeError("expected nothing after the end of the connection, got more data")
-        else:
-            buffer = self._buffer
-            if isinstance(buffer, bytearray):
-                if self._start > 0:
-                    del buffer[: self._start]
-                    self._begin_at_zero()
-            elif self._start < len(buffer):
-                self._buffer = buffer = bytearray(buffer[self._start :])
-                self._begin_at_zero()
-            else:
-                self._buffer = piece
+        elif start == len(buffer):
+            self._buffer, self._start = piece, 0
+        elif isinstance(buffer, bytearray):
+            if start > 0:
+                del buffer[:start]
                 self._start = 0
-                return
+                self._seen -= start
+                self._most -= start
             buffer += piece
-
-    def _begin_at_zero(self) -> None:
-        self._seen -= self._start
-        self._most -= self._start
-        self._start = 0
+        else:
+            grown = bytearray(buffer[start:])
+            grown += piece
+            self._buffer, self._start = grown, 0
+            self._seen -= start
+            self._most -= start
 
     @overload
     def next_event(self: Connection[Literal["CLIENT"]]) -> ServerEvent | Signal: ...
@@ -298,8 +330,9 @@ class Connection(Generic[RoleT_co]):
             if state == IDLE or state == SEND_RESPONSE:  # noqa: PLR1714, SIM109 - a pair takes time
                 return self._read_head(state)
             return self._read_no_message(state)
-        except BaseException:
+        except BaseException as error:
             self._joint = states.after_error(self._joint, self.their_role)
+            self._their_failure = self._their_failure or error
             raise
 
     def _read_no_message(self, state: State) -> ConnectionClosed | Signal:
@@ -307,20 +340,39 @@ class Connection(Generic[RoleT_co]):
             raise violation(
                 RemoteProtocolError,
                 "already-failed",
-                "expected nothing more of a peer that has broken the protocol",
-            )
+                f"expected nothing more of a peer that has broken the protocol{_named(self._their_failure)}",
+            ) from self._their_failure
         if state in (states.MIGHT_SWITCH_PROTOCOL, states.SWITCHED_PROTOCOL):
             return PAUSED
         if self._start < len(self._buffer):
-            if state == DONE:
+            # What follows an answer is never read (RFC 9112 6.3), but the answer counts.
+            if state == DONE or self._our_role == CLIENT:
                 return PAUSED
+            self._skip_late_empty_lines(state)
+        if self._start < len(self._buffer):
+            return NEED_DATA
+        return self._close_received() if self._closed else NEED_DATA
+
+    def _skip_late_empty_lines(self, state: State) -> None:
+        """Skip the empty lines after the last request, of which the last may have come in half (RFC 9112 2.2)."""
+        first = parsing.skip_late_empty_lines(self._buffer, self._start, policy=self._policy)
+        self._skipped += first - self._start
+        self._consume(first)
+        if self._skipped > self._limit:
+            raise violation(
+                RemoteProtocolError,
+                "head-too-large",
+                f"expected at most {self._limit} bytes of empty lines after the last request, got more",
+                offset=self._limit,
+            )
+        unread = cut(self._buffer, self._start, self._start + 2)
+        if unread and (unread != b"\r" or self._closed):
             raise violation(
                 RemoteProtocolError,
                 "unexpected-bytes",
                 f"expected the end of the connection in {state}, got more bytes",
-                offset=0,
+                offset=self._skipped,
             )
-        return self._close_received() if self._closed else NEED_DATA
 
     def _close_received(self) -> ConnectionClosed:
         self._on_close(self.their_role, RemoteProtocolError)
@@ -359,7 +411,7 @@ class Connection(Generic[RoleT_co]):
             self._consume_head(end)
             self._on_request(CLIENT, request, RemoteProtocolError)
             return request
-        response = parse_usual_response(head, self._policy)
+        response = parse_usual_response(head, self._policy, self._request_method)
         return None if response is None else self._response_received(response, end)
 
     def _keep(self, head: parsing.Received, request: Request) -> None:
@@ -454,7 +506,8 @@ class Connection(Generic[RoleT_co]):
             self._on_request(CLIENT, request, RemoteProtocolError)
             return request
         parse_response = parsing.parse_response if usual else parsing.parse_unusual_response
-        return self._response_received(parse_response(head, policy=self._policy), end)
+        response = parse_response(head, policy=self._policy, request_method=self._request_method)
+        return self._response_received(response, end)
 
     def _response_received(
         self, response: InformationalResponse | Response, end: int
@@ -490,10 +543,18 @@ class Connection(Generic[RoleT_co]):
             return NEED_DATA
         if unread == 0 and state == IDLE:
             return self._close_received()
+        if unread == 0 and self._informational_responses == 0:
+            raise violation(
+                RemoteProtocolError,
+                "no-response",
+                "peer closed the connection before the first byte of an answer",
+                received=0,
+            )
         raise violation(
             RemoteProtocolError,
             "head-cut-short",
             f"peer closed the connection before the end of a head: received {unread} bytes of it",
+            received=unread,
         )
 
     def _read_body(self) -> Event | Signal:
@@ -527,7 +588,14 @@ class Connection(Generic[RoleT_co]):
         return event
 
     def _end_received(self, end: EndOfMessage) -> EndOfMessage:
-        self._move(_CLIENT_END if self._our_role == SERVER else _SERVER_END, RemoteProtocolError)
+        if self._our_role == SERVER:
+            self._move(_CLIENT_END, RemoteProtocolError)
+        else:
+            self._move(_SERVER_END, RemoteProtocolError)
+            # "A client MUST NOT process, cache, or forward such extra data as a separate response" (RFC 9112 6.3), and
+            # cannot tell how it came to be there: the answer counts, and is the last one.
+            if self._start < len(self._buffer) or self._closed:
+                self._joint = states.not_reusable(self._joint)
         self._waiting_for_continue = False
         return end
 
@@ -641,6 +709,7 @@ class Connection(Generic[RoleT_co]):
             self._waiting_for_continue = False
             self._outgoing = length
             self._sent = 0
+            self._no_content = None
             return serialization.serialize_response(event)
         response = framing.response_to_send(
             _sendable(event),
@@ -678,8 +747,19 @@ class Connection(Generic[RoleT_co]):
         role, blame = self._our_role, LocalProtocolError
         if isinstance(event, Request):
             request = _sendable(event)
+            if framing.expects_continue(request) and framing.request_framing(request) == framing.NO_BODY:
+                raise violation(
+                    blame,
+                    "expect-without-content",
+                    "expected 'Expect: 100-continue' in a request with content only, got it in one without",
+                )
             self._on_request(role, request, blame)
-            self._check_for_extra_data("unexpected-bytes")
+            if self._start < len(self._buffer) or self._closed:
+                raise violation(
+                    blame,
+                    "unexpected-bytes",
+                    f"expected nothing before a Request, got {self._what_came()}: open a new connection",
+                )
             return serialization.serialize_request(request)
         if isinstance(event, InformationalResponse):
             interim = framing.informational_to_send(_sendable(event))
@@ -698,7 +778,7 @@ class Connection(Generic[RoleT_co]):
         # What a client wrote into a tunnel that is not granted must never be taken for requests, and neither must what
         # follows the preface of HTTP/2.
         if self._joint.connect_proposed and not framing.accepts_connect(response, self._request_method):
-            return self._start == len(self._buffer)
+            return self._policy.reuse_after_refused_connect and self._start == len(self._buffer)
         return not (self._request_method == b"PRI" and self._their_http_version == b"2.0")
 
     def _counted(self, payload: Sized) -> int:
@@ -713,23 +793,29 @@ class Connection(Generic[RoleT_co]):
             self._waiting_for_continue = False
             self._sent += size
             if isinstance(outgoing, int) and self._sent > outgoing:
-                raise violation(  # noqa: TRY301
-                    LocalProtocolError,
-                    "too-much-body",
-                    f"expected {outgoing} bytes of body, as its length says, got {self._sent}",
-                )
+                raise self._too_much_body(outgoing)  # noqa: TRY301
         except BaseException as error:
             self._fail(Data, error)
             raise
         return size
 
+    def _too_much_body(self, length: int) -> LocalProtocolError:
+        if self._no_content is not None:
+            message = f"expected no content in {_WITHOUT_CONTENT[self._no_content]}, got {self._sent} bytes"
+            return violation(LocalProtocolError, self._no_content, message)
+        message = f"expected {length} bytes of body, as its length says, got {self._sent}"
+        return violation(LocalProtocolError, "too-much-body", message)
+
     def _fail(self, kind: type[Event], error: BaseException) -> None:
         """Move to `ERROR`; from there, nothing that is wrong with an event says more than that there may be none."""
         if self.our_state == ERROR and isinstance(error, LocalProtocolError):
             raise violation(
-                LocalProtocolError, "already-failed", f"expected nothing in ERROR, got {kind.__name__}"
-            ) from None
+                LocalProtocolError,
+                "already-failed",
+                f"expected nothing in ERROR{_named(self._our_failure)}, got {kind.__name__}",
+            ) from self._our_failure
         self.send_failed()
+        self._our_failure = self._our_failure or error
 
     def send_failed(self) -> None:
         """Say that the bytes for an event could not be written: `our_state` becomes `ERROR`."""
@@ -745,31 +831,34 @@ class Connection(Generic[RoleT_co]):
                 changed.
 
         """
-        if self._our_role == CLIENT:
-            self._check_for_extra_data("not-reusable")
         joint = states.next_cycle(self._joint)
         if joint is None:
-            raise violation(
-                LocalProtocolError,
-                "not-reusable",
-                "expected both sides in DONE, got "
-                f"the client in {self._joint.client} and the server in {self._joint.server}",
-            )
+            raise violation(LocalProtocolError, "not-reusable", self._why_not_reusable())
         self._joint = joint
         self._request_method = None
         self._waiting_for_continue = False
         self._informational_responses = 0
 
-    def _check_for_extra_data(self, code: ErrorCode) -> None:
-        # "A client MUST NOT process, cache, or forward such extra data as a separate response" (RFC 9112 6.3): it came
-        # before the request that it would be taken to answer.
-        if self._start < len(self._buffer) or self._closed:
-            raise violation(
-                LocalProtocolError,
-                code,
-                "expected nothing behind the answer to the last request, got "
-                + ("the end of the connection" if self._closed else "more bytes"),
-            )
+    def _why_not_reusable(self) -> str:
+        client, server = self._joint.client, self._joint.server
+        if self._our_role == CLIENT and server == MUST_CLOSE and (self._start < len(self._buffer) or self._closed):
+            return f"expected nothing after the answer, got {self._what_came()}: open a new connection"
+        if {client, server} & {MUST_CLOSE, CLOSED, ERROR}:
+            advice = "open a new connection"
+        elif SWITCHED_PROTOCOL in (client, server):
+            advice = "the connection does not speak HTTP any more"
+        elif self.our_state == SEND_BODY:
+            advice = "send EndOfMessage first"
+        elif self.our_state == SEND_RESPONSE and client != SEND_BODY:
+            advice = "send a Response and EndOfMessage first"
+        elif client == IDLE:
+            advice = "there has been no request"
+        else:
+            advice = "read on until EndOfMessage first"
+        return f"expected both sides in DONE, got the client in {client} and the server in {server}: {advice}"
+
+    def _what_came(self) -> str:
+        return "more bytes" if self._start < len(self._buffer) else "the end of the connection"
 
     # One method for each kind of event, whichever side it is from: move the state machine, and remember what it says.
 
@@ -787,6 +876,7 @@ class Connection(Generic[RoleT_co]):
         if role == self._our_role:
             self._outgoing = body
             self._sent = 0
+            self._no_content = None if framing.says_length(request) else "content-without-length"
         else:
             self._their_http_version = request.http_version
             self._body = parsing.begin_body(body) if body else NO_BODY
@@ -802,7 +892,7 @@ class Connection(Generic[RoleT_co]):
 
     def _on_response(self, role: Role, response: Response, blame: type[ErrorT]) -> None:
         method = self._request_method
-        facts = framing.response_facts(response, method)
+        facts = framing.response_facts(response, method, self._policy)
         tunnels = method == b"CONNECT" and framing.accepts_connect(response, method)
         move: Move = "2xx to CONNECT" if tunnels else "Response"
         self._move(step(role, move, self._keeps_alive(role, facts), False, False), blame)
@@ -810,6 +900,7 @@ class Connection(Generic[RoleT_co]):
         if role == self._our_role:
             self._outgoing = facts.body
             self._sent = 0
+            self._no_content = framing.why_no_content(response, method)
         else:
             self._their_http_version = response.http_version
             self._body = parsing.begin_body(facts.body)
@@ -844,7 +935,7 @@ class Connection(Generic[RoleT_co]):
             raise violation(
                 RemoteProtocolError,
                 "too-many-informational-responses",
-                f"expected a final response behind at most {most} informational ones, got another",
+                f"expected a final response after at most {most} informational ones, got another",
                 offset=0,
             )
 
@@ -887,6 +978,18 @@ def _valid(event: FieldsT) -> FieldsT:
     return event if is_strict(event.headers) else attrs.evolve(event)
 
 
+_WITHOUT_CONTENT: Final[Mapping[ErrorCode, str]] = {
+    "content-in-head-response": "an answer to HEAD",
+    "content-in-204": "a 204 (No Content)",
+    "content-in-304": "a 304 (Not Modified)",
+    "content-without-length": "a request with neither Content-Length nor Transfer-Encoding",
+}
+
+
+def _named(failure: BaseException | None) -> str:
+    return f" ({failure.code})" if isinstance(failure, ProtocolError) else ""
+
+
 def _state_error(joint: JointState, role: Role, move: Move, blame: type[ErrorT]) -> ErrorT:
     state = joint.client if role == CLIENT else joint.server
     if move == "101 to Upgrade" and state == SEND_RESPONSE:
@@ -900,4 +1003,17 @@ def _state_error(joint: JointState, role: Role, move: Move, blame: type[ErrorT])
             f"expected no Request to a server that is in {joint.server} already, got one",
         )
     expected = " or ".join(states.expected_moves(joint, role)) or "nothing"
-    return violation(blame, "unexpected-event", f"expected {expected} in {state}, got {move}")
+    advice = _advice(state, joint.server if role == CLIENT else joint.client) if move in _HEADS else ""
+    return violation(blame, "unexpected-event", f"expected {expected} in {state}, got {move}{advice}")
+
+
+_HEADS: Final = ("Request", "InformationalResponse", "Response")
+
+
+def _advice(state: State, other: State) -> str:
+    """Say what has to happen before a side in `state` may send a head."""
+    if state in (MUST_CLOSE, CLOSED):
+        return ": open a new connection"
+    if state == DONE and other == DONE:
+        return ": call start_next_cycle() first"
+    return ": read on until EndOfMessage, and call start_next_cycle() then" if state == DONE else ""

@@ -37,6 +37,7 @@ ErrorCode: TypeAlias = Literal[
     "chunk-line-too-large",
     "trailers-too-large",
     "head-cut-short",
+    "no-response",
     # request line
     "bad-request-line",
     "bad-method",
@@ -88,6 +89,11 @@ ErrorCode: TypeAlias = Literal[
     # sending, and the state machine
     "too-much-body",
     "too-little-body",
+    "content-in-head-response",
+    "content-in-204",
+    "content-in-304",
+    "content-without-length",
+    "expect-without-content",
     "trailers-without-chunked",
     "version-not-sendable",
     "unexpected-event",
@@ -106,6 +112,7 @@ VERDICTS: Final[Mapping[ErrorCode, tuple[int, str]]] = {
     "chunk-line-too-large": (431, "RFC 9112 7.1"),
     "trailers-too-large": (431, "RFC 6585 5"),
     "head-cut-short": (400, "RFC 9112 8"),
+    "no-response": (400, "RFC 9112 9.3.1"),
     "bad-request-line": (400, "RFC 9112 3"),
     "bad-method": (400, "RFC 9112 3.1"),
     "method-too-long": (400, "RFC 9112 3"),
@@ -150,6 +157,11 @@ VERDICTS: Final[Mapping[ErrorCode, tuple[int, str]]] = {
     "forbidden-trailer": (400, "RFC 9110 6.5.1"),
     "too-much-body": (400, "RFC 9110 8.6"),
     "too-little-body": (400, "RFC 9110 8.6"),
+    "content-in-head-response": (400, "RFC 9110 9.3.2"),
+    "content-in-204": (400, "RFC 9110 15.3.5"),
+    "content-in-304": (400, "RFC 9110 15.4.5"),
+    "content-without-length": (400, "RFC 9112 6.3"),
+    "expect-without-content": (400, "RFC 9110 10.1.1"),
     "trailers-without-chunked": (400, "RFC 9112 7.1.2"),
     "version-not-sendable": (400, "RFC 9110 2.5"),
     "unexpected-event": (400, "RFC 9112 9"),
@@ -169,6 +181,8 @@ class ProtocolError(Exception):
         rule: The section that was broken, such as ``"RFC 9112 5.1"``.
         offset: Where, in bytes from the start of the message; `None` where no received byte is to blame.
         excerpt: At most 64 bytes around that place; bytes of a field's value are left out, but for the wrong one.
+        received: How many bytes of the head, or of the body's data, had come where the peer closed inside one; `None`
+            for another error.
 
     Raises:
         TypeError: When `ProtocolError` itself is called.
@@ -180,6 +194,7 @@ class ProtocolError(Exception):
     rule: str
     offset: int | None
     excerpt: bytes
+    received: int | None
 
     def __init__(
         self,
@@ -190,6 +205,7 @@ class ProtocolError(Exception):
         rule: str = "",
         offset: int | None = None,
         excerpt: bytes = b"",
+        received: int | None = None,
     ) -> None:
         if type(self) is ProtocolError:
             message = "a ProtocolError is either a LocalProtocolError or a RemoteProtocolError"
@@ -201,6 +217,7 @@ class ProtocolError(Exception):
         self.rule = rule
         self.offset = offset
         self.excerpt = excerpt
+        self.received = received
 
     def __str__(self) -> str:
         place = "" if self.offset is None else f", at byte {self.offset} of the message"
@@ -227,6 +244,7 @@ def violation(
     offset: int | None = None,
     excerpt: bytes = b"",
     hint: int | None = None,
+    received: int | None = None,
 ) -> ErrorT:
     """Make the error for `code`, with the status hint and the rule that belong to it.
 
@@ -240,6 +258,7 @@ def violation(
         rule=rule,
         offset=offset,
         excerpt=excerpt[:EXCERPT_SIZE],
+        received=received,
     )
 
 

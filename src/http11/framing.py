@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from http11.errors import ErrorCode
 from http11.events import InformationalResponse, Request, Response, informational_response_with, response_with
 from http11.headers import (
     Headers,
     first_value,
+    is_length,
     is_strict,
     list_members,
     received_headers,
     spelled_fields,
 )
+from http11.policy import STRICT, Policy
 
 __all__ = [
     "CHUNKED",
@@ -25,6 +28,8 @@ __all__ = [
     "BodyFraming",
     "Facts",
     "accepts_connect",
+    "expects_continue",
+    "has_no_content",
     "informational_to_send",
     "is_http11",
     "keeps_alive",
@@ -33,8 +38,10 @@ __all__ = [
     "response_facts",
     "response_framing",
     "response_to_send",
+    "says_length",
     "usual_request_length",
     "usual_response_length",
+    "why_no_content",
 ]
 
 BodyFraming: TypeAlias = int | Literal["chunked", "until-close"]
@@ -100,7 +107,8 @@ class Facts(NamedTuple):
         ambiguous: Whether it says its length in two ways (RFC 9112 6.1).
         upgrade: Whether a client would like to speak another protocol (RFC 9110 7.8).
         connect: Whether a client asks for a tunnel (RFC 9110 9.3.6).
-        waits: Whether a client waits for a 100 before it sends the body (RFC 9110 10.1.1).
+        waits: Whether a client asks for a 100 before it sends the body (RFC 9110 10.1.1), where there is one: "a client
+            MUST NOT generate a 100-continue expectation in a request that does not include content".
 
     """
 
@@ -121,24 +129,48 @@ def request_facts(request: Request) -> Facts:
     headers = request.headers
     first = headers._parts[0].first
     http11 = request.http_version >= b"1.1"
+    body = request_framing(request)
     return Facts(
-        request_framing(request),
+        body,
         keeps_alive(request),
         b"content-length" in first and b"transfer-encoding" in first,
         http11 and b"upgrade" in first and bool(list_members(headers, b"upgrade")),
         request.method == b"CONNECT",
-        http11 and b"expect" in first and b"100-continue" in list_members(headers, b"expect"),
+        http11 and body != NO_BODY and expects_continue(request),
     )
 
 
-def response_facts(response: Response, request_method: bytes | None) -> Facts:
-    """Say what the head of `response` decides, which answers a request of `request_method`."""
+def says_length(request: Request) -> bool:
+    """Tell whether `request` says how long its content is; without that, it has none (RFC 9112 6.3)."""
+    return request.headers._parts[0].framed
+
+
+def expects_continue(request: Request) -> bool:
+    """Tell whether `request` says ``Expect: 100-continue`` (RFC 9110 10.1.1)."""
+    headers = request.headers
+    return first_value(headers, b"expect") is not None and b"100-continue" in list_members(headers, b"expect")
+
+
+def response_facts(response: Response, request_method: bytes | None, policy: Policy = STRICT) -> Facts:
+    """Say what the head of `response` decides, which answers a request of `request_method`.
+
+    A response that has no content is read whatever its fields say of a length; but who says it wrongly may send some
+    nevertheless, so the connection is not used again.
+    """
     first = response.headers._parts[0].first
+    body = response_framing(response, request_method)
     return Facts(
-        response_framing(response, request_method),
-        keeps_alive(response),
+        body,
+        keeps_alive(response) and (body != NO_BODY or _says_length_rightly(response.headers, policy)),
         b"transfer-encoding" in first and b"content-length" in first,
     )
+
+
+def _says_length_rightly(headers: Headers, policy: Policy) -> bool:
+    # What a parser has found to be right is in its normal form: see `headers.normalized_length`.
+    codings = headers.get_all(b"transfer-encoding")
+    lengths = headers.get_all(b"content-length")
+    return codings in ([], [b"chunked"]) and (not lengths or (len(lengths) == 1 and is_length(lengths[0], policy)))
 
 
 def request_framing(request: Request) -> BodyFraming:
@@ -152,11 +184,7 @@ def response_framing(response: Response, request_method: bytes | None) -> BodyFr
 
     `request_method` is the method that it answers, or `None` for an answer to no request.
     """
-    if (
-        response.status_code in _WITHOUT_CONTENT
-        or request_method == b"HEAD"
-        or accepts_connect(response, request_method)
-    ):
+    if has_no_content(response.status_code, request_method):
         return NO_BODY
     framing = _framing_by_fields(response.headers)
     return UNTIL_CLOSE if framing is None else framing
@@ -191,9 +219,29 @@ def keeps_alive(head: Request | Response) -> bool:
     return b"connection" not in names.first or b"close" not in list_members(head.headers, b"connection")
 
 
+def has_no_content(status_code: int, request_method: bytes | None) -> bool:
+    """Tell whether a final response has no content, whatever its fields say (RFC 9112 6.3)."""
+    return status_code in _WITHOUT_CONTENT or request_method == b"HEAD" or _grants_tunnel(status_code, request_method)
+
+
+def why_no_content(response: Response, request_method: bytes | None) -> ErrorCode | None:
+    """Return the code of the error to send content in `response`, or `None` where it may have some."""
+    if request_method == b"HEAD":
+        return "content-in-head-response"
+    if response.status_code == 204:  # noqa: PLR2004 - No Content
+        return "content-in-204"
+    if response.status_code == 304:  # noqa: PLR2004 - Not Modified
+        return "content-in-304"
+    return None
+
+
 def accepts_connect(response: Response, request_method: bytes | None) -> bool:
     """Tell whether the server grants a tunnel (RFC 9110 9.3.6)."""
-    return request_method == b"CONNECT" and 200 <= response.status_code < 300  # noqa: PLR2004 - the class 2xx
+    return _grants_tunnel(response.status_code, request_method)
+
+
+def _grants_tunnel(status_code: int, request_method: bytes | None) -> bool:
+    return request_method == b"CONNECT" and 200 <= status_code < 300  # noqa: PLR2004 - the class 2xx
 
 
 # --- what we send ---------------------------------------------------------------------------------------------------

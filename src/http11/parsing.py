@@ -35,7 +35,7 @@ from http11.events import (
     received_request,
     received_response,
 )
-from http11.framing import BodyFraming
+from http11.framing import BodyFraming, has_no_content
 from http11.headers import (
     FORBIDDEN_TRAILERS,
     Field,
@@ -78,6 +78,7 @@ __all__ = [
     "read_until_close",
     "read_usual_chunk",
     "skip_empty_lines",
+    "skip_late_empty_lines",
 ]
 
 # --- heads and trailer sections -------------------------------------------------------------------------------------
@@ -85,7 +86,17 @@ __all__ = [
 
 def skip_empty_lines(data: Received, start: int = 0, *, policy: Policy = STRICT) -> int:
     """Return where the first line that is not empty begins, at `start` or after it (RFC 9112 2.2)."""
-    if not policy.leading_empty_lines or data[start : start + 1] not in (b"\r", b"\n", b""):
+    if not policy.leading_empty_lines:
+        return start
+    return skip_late_empty_lines(data, start, policy=policy)
+
+
+def skip_late_empty_lines(data: Received, start: int = 0, *, policy: Policy = STRICT) -> int:
+    """Return where the empty lines end that begin at `start`, after the last request of a connection.
+
+    Old clients send one after a body (RFC 9112 2.2), so they are skipped there under each policy.
+    """
+    if data[start : start + 1] not in (b"\r", b"\n", b""):
         return start
     pattern = grammar.LENIENT_EMPTY_LINES if policy.bare_lf else grammar.EMPTY_LINES
     return run_end(pattern, data, start)
@@ -213,17 +224,29 @@ def _checked_request(  # noqa: PLR0917 - called for each message, and names take
     return received_request(method, target, headers, http_version)
 
 
-def parse_response(head: bytes, *, policy: Policy = STRICT) -> InformationalResponse | Response:
+def parse_response(
+    head: bytes, *, policy: Policy = STRICT, request_method: bytes | None = None
+) -> InformationalResponse | Response:
     """Read the head of a response, from its first byte to the empty line (RFC 9112 4).
+
+    Args:
+        head: The bytes of the head.
+        policy: What is tolerated.
+        request_method: The method that it answers. What the fields of an answer without content say of a length does
+            not count, so it may be wrong (RFC 9110 9.3.6, RFC 9112 6.3); such an answer cannot be sent on.
 
     Raises:
         RemoteProtocolError: It is not one that `policy` accepts.
 
     """
-    return parse_usual_response(head, policy) or parse_unusual_response(head, policy=policy)
+    return parse_usual_response(head, policy, request_method) or parse_unusual_response(
+        head, policy=policy, request_method=request_method
+    )
 
 
-def parse_unusual_response(head: bytes, *, policy: Policy = STRICT) -> InformationalResponse | Response:
+def parse_unusual_response(
+    head: bytes, *, policy: Policy = STRICT, request_method: bytes | None = None
+) -> InformationalResponse | Response:
     """Do the same for a head that is none of the usual, as `parse_unusual_request` does for a request.
 
     Raises:
@@ -237,10 +260,12 @@ def parse_unusual_response(head: bytes, *, policy: Policy = STRICT) -> Informati
     else:
         (http_version, status_code, reason), fields = _read_whole(head, "response", policy)
     headers = received_headers(fields, strict=not policy.tolerant)
-    return _checked_response(http_version, status_code, reason or b"", headers, head, policy)
+    return _checked_response(http_version, status_code, reason or b"", headers, head, policy, request_method)
 
 
-def parse_usual_response(head: Received, policy: Policy = STRICT) -> InformationalResponse | Response | None:
+def parse_usual_response(
+    head: Received, policy: Policy = STRICT, request_method: bytes | None = None
+) -> InformationalResponse | Response | None:
     """Do the same, as `parse_usual_request` does for a request.
 
     Raises:
@@ -252,15 +277,28 @@ def parse_usual_response(head: Received, policy: Policy = STRICT) -> Information
         return None
     groups, names, values = usual
     headers = headers_of(names, values, not policy.tolerant)
-    return _checked_response(groups[0], groups[1], groups[2], headers, head, policy)
+    return _checked_response(groups[0], groups[1], groups[2], headers, head, policy, request_method)
 
 
 def _checked_response(  # noqa: PLR0917
-    http_version: bytes, status_code: bytes, reason: bytes, headers: Headers, head: Received, policy: Policy
+    http_version: bytes,
+    status_code: bytes,
+    reason: bytes,
+    headers: Headers,
+    head: Received,
+    policy: Policy,
+    request_method: bytes | None,
 ) -> InformationalResponse | Response:
     code = int(status_code)
     try:
-        headers = checked_response_fields(headers, http_version, policy, RemoteProtocolError)
+        try:
+            headers = checked_response_fields(headers, http_version, policy, RemoteProtocolError)
+        except RemoteProtocolError:
+            if code < 200 or not has_no_content(code, request_method):  # noqa: PLR2004 - the class 1xx
+                raise
+            # "A client MUST ignore any Content-Length or Transfer-Encoding header fields received in a successful
+            # response to CONNECT" (RFC 9110 9.3.6). No sender may say that, so the event cannot be sent on.
+            headers = received_headers(headers.raw_items(), strict=False)
         if code < 200 and not policy.content_in_informational_response:  # noqa: PLR2004 - the class 1xx
             check_no_content(headers, RemoteProtocolError, "content-in-informational-response")
     except RemoteProtocolError as error:
@@ -472,6 +510,7 @@ def read_length_body(data: Received, start: int, progress: LengthProgress, close
             RemoteProtocolError,
             "body-cut-short",
             f"peer closed the connection inside a message body: received {received} bytes, expected {length}",
+            received=received,
         )
     return None, progress, start
 
@@ -580,6 +619,7 @@ def _read_chunked(  # noqa: PLR0917
             "peer closed the connection inside a message body: incomplete chunked read, "
             f"received {received} bytes of data and no last chunk",
             offset=len(data),
+            received=received,
         )
     return None, ChunkedProgress(awaiting, remaining, begun, received, extensions, seen), at
 

@@ -43,6 +43,7 @@ __all__ = [
     "after_step",
     "expected_moves",
     "next_cycle",
+    "not_reusable",
     "step",
 ]
 
@@ -254,6 +255,11 @@ def after_error(joint: JointState, role: Role) -> JointState:
     else:
         server = ERROR
     return _settled(client, server, joint.keep_alive, joint.upgrade_proposed, joint.connect_proposed)
+
+
+def not_reusable(joint: JointState) -> JointState:
+    """Return the state of a connection that will not be used again, whatever was agreed on it (RFC 9112 9.3)."""
+    return _settled(joint.client, joint.server, False, joint.upgrade_proposed, joint.connect_proposed)
 
 
 def next_cycle(joint: JointState) -> JointState | None:

@@ -144,6 +144,7 @@ class Observer(Reader):
 
     def __init__(self, role: Role, *, policy: Policy, request: bytes, limit: int) -> None:
         super().__init__(role, policy=policy, request=request, limit=limit)
+        self._limit = limit
         self.events: list[Event] = []
         self.excess = 0
 

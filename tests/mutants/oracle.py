@@ -41,7 +41,14 @@ def _is_read(vector: Vector, pieces: list[bytes]) -> bool:
     end = [b""] if vector.closed else []
     try:
         return all(
-            read(pieces + end, vector.role, policy=vector.policy(policy), request=vector.request, limit=vector.limit)
+            read(
+                pieces + end,
+                vector.role,
+                policy=vector.policy(policy),
+                request=vector.request,
+                then=vector.then,
+                limit=vector.limit,
+            )
             == vector.outcome(policy)
             for policy in (STRICT, H11)
         )
