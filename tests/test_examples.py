@@ -498,6 +498,49 @@ def scripted(answer: bytes) -> Iterator[int]:
             thread.join()
 
 
+@contextlib.contextmanager
+def dripping(start: bytes, piece: bytes) -> Iterator[int]:
+    """Answer one connection with `start`, and then with one `piece` after another, until it is closed or `TIMEOUT`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(TIMEOUT)
+        done = threading.Event()
+
+        def serve() -> None:
+            sock, _ = listener.accept()
+            with sock, contextlib.suppress(ConnectionError):
+                sock.sendall(start)
+                # Each piece comes long before any limit for one piece would be reached.
+                for _ in range(int(TIMEOUT / 0.01)):
+                    if done.wait(0.01):
+                        return
+                    sock.sendall(piece)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            done.set()
+            thread.join()
+
+
+@pytest.fixture
+def full_port() -> Iterator[int]:
+    """Listen, and have no place left: whoever connects gets no answer."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(100):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+            _, connected, _ = select.select([], [waiting], [], 0.05)
+            if not connected:
+                break
+        else:
+            pytest.skip("this system's listeners have a place for everybody")
+        yield listener.getsockname()[1]
+
+
 @pytest.fixture
 def closed_port() -> Iterator[int]:
     # Bound and not listening: a connection is refused, and nobody else gets the port.
@@ -607,6 +650,46 @@ def test_client_limits_the_body(origin: int, target: str) -> None:
 def test_client_does_not_wait_forever() -> None:
     with scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello") as port, pytest.raises(TimeoutError):
         blocking_client.fetch("127.0.0.1", port, "/", timeout=0.1)
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: ", b"x", id="head"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x", id="length"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", id="chunks"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", b"x", id="until-close"),
+    ],
+)
+def test_client_has_a_deadline_for_a_server_that_drips(start: bytes, piece: bytes) -> None:
+    with dripping(start, piece) as port, pytest.raises(TimeoutError):
+        blocking_client.fetch("127.0.0.1", port, "/", timeout=0.3)
+
+
+def test_client_has_a_deadline_for_a_server_that_does_not_read() -> None:
+    with scripted(b"") as port, pytest.raises(TimeoutError):
+        blocking_client.fetch("127.0.0.1", port, "/", method="POST", body=b"x" * 50_000_000, timeout=0.3)
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+    """Let every host have these addresses, in this order."""
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)) for port in ports]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: addresses)
+
+
+def test_client_tries_the_next_address(monkeypatch: pytest.MonkeyPatch, origin: int, closed_port: int) -> None:
+    resolve(monkeypatch, closed_port, origin)
+    response, body = blocking_client.fetch("two.test", 80, "/length", timeout=TIMEOUT)
+    assert (response.status_code, body) == (200, b"length")
+
+
+def test_client_has_one_deadline_for_all_addresses(
+    monkeypatch: pytest.MonkeyPatch, origin: int, full_port: int
+) -> None:
+    # The second would answer, but the first has taken all of the time.
+    resolve(monkeypatch, full_port, origin)
+    with pytest.raises(TimeoutError):
+        blocking_client.fetch("two.test", 80, "/length", timeout=0.2)
 
 
 def test_client_does_not_reach_a_closed_port(closed_port: int) -> None:
