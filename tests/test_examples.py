@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import importlib.util
@@ -12,7 +13,7 @@ import socketserver
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -1048,6 +1049,76 @@ def test_proxy_passes_on_an_answer_that_comes_before_the_body() -> None:
         (answer,) = split_answers(receive_until(sock, b"\r\n\r\nno"), "POST")
         # The rest of the body is not wanted any more: instead of it, the client closes.
     assert (answer.status, answer.fields["connection"], answer.body) == (413, "close", b"no")
+
+
+class Chatty(socketserver.BaseRequestHandler):
+    """Answers with much that is informational before what counts, so that the buffers on the way are soon full."""
+
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: <%b>\r\n\r\n" % (b"x" * 15_000)
+
+    def handle(self) -> None:
+        self.request.settimeout(TIMEOUT)
+        with contextlib.suppress(OSError):
+            self.request.recv(65536)
+            for _ in range(60):
+                self.request.sendall(self.hint)
+            self.request.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+class ChattyServer(socketserver.ThreadingTCPServer):
+    # So that `server_close` waits for every handler.
+    daemon_threads = False
+
+
+def test_proxy_lets_a_client_go_that_does_not_read() -> None:
+    with (
+        serving(ChattyServer(("127.0.0.1", 0), Chatty)) as upstream,
+        running("proxy", f"127.0.0.1:{upstream}", "--timeout", "0.2") as port,
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as sock,
+    ):
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+        # Nothing is read. An end or a reset shows nevertheless.
+        ended = select.poll()
+        ended.register(sock, 0)
+        assert ended.poll(TIMEOUT * 1000)
+
+
+proxy_program = load("proxy")
+
+
+def test_proxy_gives_up_each_write_that_blocks() -> None:
+    async def client_side() -> None:
+        async with blocked_streams() as (reader, writer):
+            client = proxy_program.ClientSide(reader, writer, 0.05)
+            # No `TimeoutError`, which would be a reason to tell the client.
+            with pytest.raises(ConnectionError):
+                await client.write(b"x")
+            with pytest.raises(ConnectionError):
+                await client.refuse(proxy_program.Refusal(502, "no"))
+
+    async def upstream_side() -> None:
+        async with blocked_streams() as (reader, writer):
+            with pytest.raises(proxy_program.Refusal) as caught:
+                await proxy_program.UpstreamSide(reader, writer, 0.05).write(b"x")
+            assert caught.value.status_code == 504
+
+    asyncio.run(asyncio.wait_for(client_side(), TIMEOUT))
+    asyncio.run(asyncio.wait_for(upstream_side(), TIMEOUT))
+
+
+@contextlib.asynccontextmanager
+async def blocked_streams() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Connect to a peer that reads nothing, and fill all buffers on the way."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            writer.write(b"x" * 20_000_000)
+            yield reader, writer
+        finally:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 def test_proxy_says_which_upstream_it_needs() -> None:

@@ -9,7 +9,8 @@ upstream cannot read another request in it than we did (no request smuggling), a
 - bodies are streamed in both directions at once, at the pace of the slower side, and never collected;
 - 1xx responses, and so `Expect: 100-continue`, go through;
 - what the client does wrong is answered with the engine's hint, what the upstream does wrong with 502 or 504; and where
-  a response has begun already, a broken one never looks complete.
+  a response has begun already, a broken one never looks complete;
+- nothing waits for ever: not for a peer that sends nothing, and not for one that does not read.
 
 Each request gets an upstream connection of its own, so that nothing that the upstream said about one can be taken for
 the answer to another. A faster proxy keeps a pool, and throws a connection away for a single byte that came unasked.
@@ -152,18 +153,22 @@ class Upstream:
 
 
 class UpstreamSide:
-    """Our connection to the upstream, for one request: whatever fails here becomes a `Refusal`."""
+    """Our connection to the upstream, for one request: whatever fails here becomes a `Refusal`.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    `write_time` is how long one write may block, in seconds.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, write_time: float) -> None:
         self.reader = reader
         self.writer = writer
+        self.write_time = write_time
         self.connection: http11.ClientConnection = http11.Connection(CLIENT)
 
     @classmethod
-    async def connect(cls, upstream: Upstream) -> UpstreamSide:
+    async def connect(cls, upstream: Upstream, write_time: float) -> UpstreamSide:
         """Open a connection."""
         try:
-            return cls(*await asyncio.open_connection(upstream.host, upstream.port))
+            return cls(*await asyncio.open_connection(upstream.host, upstream.port), write_time)
         except OSError as error:
             raise Refusal(502, "there is no connection to the upstream") from error
 
@@ -174,7 +179,7 @@ class UpstreamSide:
                 event = self.connection.next_event()
                 if not isinstance(event, type):
                     return event
-                # NEED_DATA: it is PAUSED only behind the end of the response, where we do not ask.
+                # NEED_DATA: it is PAUSED only after the end of the response, where we do not ask.
                 self.connection.receive_data(await self.reader.read(RECEIVE_SIZE))
         except (OSError, http11.RemoteProtocolError) as error:
             raise Refusal(502, f"the upstream has failed: {error}") from error
@@ -185,10 +190,15 @@ class UpstreamSide:
         An upstream that does not want the body may answer at once and close. Its answer is read all the same, and what
         is left of the body goes nowhere.
         """
-        with contextlib.suppress(ConnectionError):
-            if not self.writer.is_closing():
-                self.writer.write(data)
-                await self.writer.drain()
+        try:
+            async with asyncio.timeout(self.write_time):
+                if not self.writer.is_closing():
+                    self.writer.write(data)
+                    await self.writer.drain()
+        except ConnectionError:
+            pass
+        except TimeoutError as error:
+            raise Refusal(504, "the upstream does not read the request") from error
 
     async def close(self) -> None:
         """Close; what it has not taken by now it does not need."""
@@ -200,11 +210,15 @@ class UpstreamSide:
 
 
 class ClientSide:
-    """Our connection to a client: an error of the protocol becomes a `Refusal`, a broken connection an `OSError`."""
+    """Our connection to a client: an error of the protocol becomes a `Refusal`, a broken connection an `OSError`.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    `write_time` is how long one write may block, in seconds.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, write_time: float) -> None:
         self.reader = reader
         self.writer = writer
+        self.write_time = write_time
         self.connection: http11.ServerConnection = http11.Connection(SERVER)
         # The method of the request that is being answered.
         self.method = b""
@@ -216,15 +230,24 @@ class ClientSide:
                 event = self.connection.next_event()
                 if not isinstance(event, type):
                     return event
-                # NEED_DATA: it is PAUSED only behind the end of the request, where we do not ask.
+                # NEED_DATA: it is PAUSED only after the end of the request, where we do not ask.
                 self.connection.receive_data(await self.reader.read(RECEIVE_SIZE))
         except http11.RemoteProtocolError as error:
             raise Refusal(error.error_status_hint, str(error)) from error
 
     async def write(self, data: bytes) -> None:
-        """Write, no faster than the client reads."""
+        """Write, no faster than the client reads.
+
+        Each write has its limit, that of a refusal too: it may be for a client that has not read what came before, and
+        then the buffers are full already.
+        """
         self.writer.write(data)
-        await self.writer.drain()
+        try:
+            async with asyncio.timeout(self.write_time):
+                await self.writer.drain()
+        except TimeoutError as error:
+            # For us it has gone. A `TimeoutError` would lead to an answer, which it would not read either.
+            raise ConnectionAbortedError("the client does not read") from error
 
     async def refuse(self, refusal: Refusal) -> None:
         """Answer in the upstream's stead."""
@@ -341,7 +364,7 @@ class Session:
             head = request_to_forward(request, self.upstream)
         except http11.LocalProtocolError as error:
             raise Refusal(400, str(error)) from error
-        upstream = await UpstreamSide.connect(self.upstream)
+        upstream = await UpstreamSide.connect(self.upstream, self.idle_time)
         try:
             # A failure in one direction stops the other.
             async with asyncio.TaskGroup() as both:
@@ -420,7 +443,7 @@ async def serve(host: str, port: int, upstream: Upstream, idle_time: float) -> N
     sessions = asyncio.TaskGroup()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sessions.create_task(Session(ClientSide(reader, writer), upstream, idle_time).run())
+        sessions.create_task(Session(ClientSide(reader, writer, idle_time), upstream, idle_time).run())
 
     server = await asyncio.start_server(accept, host, port, start_serving=False)
     # In this order: at the end the sessions are cancelled, and then the server waits until their sockets are closed.
