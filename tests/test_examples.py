@@ -26,6 +26,9 @@ import http11
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 TIMEOUT = 10.0
 
+# A request that nobody may see.
+SMUGGLED = b"GET /admin HTTP/1.1\r\nHost: a\r\n\r\n"
+
 
 # --- helpers --------------------------------------------------------------------------------------------------------
 
@@ -94,6 +97,14 @@ def receive_all(sock: socket.socket) -> bytes:
     return b"".join(pieces)
 
 
+def receive_exactly(sock: socket.socket, size: int) -> bytes:
+    with sock.makefile("rb", buffering=0) as file:
+        received = b""
+        while piece := file.read(size - len(received)):
+            received += piece
+    return received
+
+
 def receive_until(sock: socket.socket, end: bytes) -> bytes:
     received = b""
     while not received.endswith(end):
@@ -132,6 +143,24 @@ def refusal(port: int, data: bytes, *, half_close: bool = False) -> int:
     assert answer.fields["connection"] == "close"
     assert answer.body != b""
     return answer.status
+
+
+def refused_connect(port: int) -> bytes:
+    """Have a CONNECT refused, and only then send what somebody may have been meant to get through the tunnel.
+
+    Returns all that comes after the refusal, up to the end of the connection.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as sock:
+        sock.sendall(b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n")
+        head = receive_until(sock, b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 501 ")
+        fields = head.lower().split(b"\r\n")
+        assert b"connection: close" in fields
+        (size,) = [int(field[16:]) for field in fields if field.startswith(b"content-length: ")]
+        assert len(receive_exactly(sock, size)) == size
+        sock.sendall(SMUGGLED)
+        sock.shutdown(socket.SHUT_WR)
+        return receive_all(sock)
 
 
 # --- both servers ---------------------------------------------------------------------------------------------------
@@ -271,6 +300,11 @@ def test_server_refuses_with_the_hint_of_the_engine(server: int, request_bytes: 
     assert refusal(server, request_bytes) == status
 
 
+def test_server_reads_nothing_after_a_connect_that_it_refuses(server: int) -> None:
+    assert refused_connect(server) == b""
+    assert refusal(server, b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n" + SMUGGLED) == 501
+
+
 def test_server_answers_the_good_requests_before_a_bad_one(server: int) -> None:
     data = b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n"
     answers = split_answers(talk(server, data), "HEAD", "GET")
@@ -318,6 +352,7 @@ class Seen(NamedTuple):
     target: str
     fields: list[tuple[str, str]]
     body: bytes
+    trailers: list[bytes]
 
     def field(self, name: str) -> list[str]:
         return [value for found, value in self.fields if found.lower() == name]
@@ -339,13 +374,14 @@ class Origin(BaseHTTPRequestHandler):
         if self.path == "/stream":
             self.stream()
             return
+        self.trailers: list[bytes] = []
         try:
             self.body = self.read_body()
         except EOFError:
             # Half a request is none.
             self.close_connection = True
             return
-        self.seen.append(Seen(self.command, self.path, list(self.headers.items()), self.body))
+        self.seen.append(Seen(self.command, self.path, list(self.headers.items()), self.body, self.trailers))
         routes: dict[str, Callable[[], None]] = {
             "/length": self.length,
             "/chunked": self.chunked,
@@ -380,8 +416,8 @@ class Origin(BaseHTTPRequestHandler):
             self.first_piece.set()
             if self.line() != b"\r\n":
                 raise EOFError
-        while self.line() != b"\r\n":
-            pass
+        while (line := self.line()) != b"\r\n":
+            self.trailers.append(line)
 
     def line(self) -> bytes:
         line = self.rfile.readline()
@@ -818,15 +854,58 @@ def test_proxy_forwards_a_chunked_body(proxy: int) -> None:
     assert Origin.seen[0].field("transfer-encoding") == ["chunked"]
 
 
-def test_proxy_forwards_trailers_in_both_directions(proxy: int) -> None:
+def test_proxy_forwards_the_trailers_of_a_response_and_not_of_a_request(proxy: int) -> None:
     raw = talk(
         proxy,
-        b"PUT /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-        b"1;x=y\r\na\r\n0\r\nX-Mine: 8\r\n\r\n",
+        b"PUT /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Real-IP\r\n"
+        b"Connection: close\r\n\r\n1;x=y\r\na\r\n0\r\nX-Real-IP: 1.2.3.4\r\nX-Mine: 8\r\n\r\n",
     )
     assert raw.endswith(b"\r\n0\r\nX-Sum: 7\r\n\r\n")
     assert b"ext" not in raw
-    assert Origin.seen[0].body == b"a"
+    (seen,) = Origin.seen
+    # The origin's server has read the body to its end, and found nothing there.
+    assert (seen.body, seen.trailers) == (b"a", [])
+    assert seen.field("transfer-encoding") == ["chunked"]
+    assert seen.field("trailer") == seen.field("x-real-ip") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "framing", "body", "expectation"),
+    [
+        pytest.param(1, b"", b"", [], id="no-body"),
+        pytest.param(1, b"Content-Length: 0\r\n", b"", [], id="length-0"),
+        pytest.param(1, b"Content-Length: 000\r\n", b"", [], id="length-000"),
+        pytest.param(0, b"Content-Length: 1\r\n", b"a", [], id="http10"),
+        pytest.param(1, b"Content-Length: 1\r\n", b"a", ["100-Continue"], id="length-1"),
+        pytest.param(1, b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", ["100-Continue"], id="chunked"),
+    ],
+)
+def test_proxy_forwards_an_expectation_only_with_a_body(
+    proxy: int, version: int, framing: bytes, body: bytes, expectation: list[str]
+) -> None:
+    head = b"POST /echo HTTP/1.%d\r\nHost: a\r\nExpect: 100-Continue\r\nConnection: close\r\n%b\r\n"
+    raw = talk(proxy, head % (version, framing) + body)
+    assert raw.count(b"HTTP/1.1 200 OK\r\n") == 1
+    # Whoever waits is invited; nobody else is.
+    assert raw.count(b"HTTP/1.1 100 Continue\r\n") == len(expectation)
+    assert [seen.field("expect") for seen in Origin.seen] == [expectation]
+
+
+def test_proxy_reads_nothing_after_a_connect_that_it_refuses(proxy: int) -> None:
+    assert refused_connect(proxy) == b""
+    # What came afterwards, if anything, is there by now: the proxy has closed.
+    assert Origin.seen == []
+
+
+def test_proxy_does_not_ask_the_upstream_to_switch(proxy: int) -> None:
+    upgrade = b"GET /length HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    answers = talk(proxy, upgrade + b"\x81\x05early", half_close=True)
+    assert answers.startswith(b"HTTP/1.1 200 OK\r\n")
+    # What was written too early is not passed on: it is no request, and the connection ends.
+    assert answers.count(b"HTTP/1.1 400 ") == 1
+    (seen,) = Origin.seen
+    assert seen.field("upgrade") == []
+    assert seen.field("connection") == ["close"]
 
 
 def test_proxy_takes_chunks_and_trailers_from_an_http10_client(proxy: int) -> None:
@@ -923,9 +1002,6 @@ def test_proxy_takes_the_host_from_the_target_of_an_http10_client(proxy: int, or
     talk(proxy, b"GET http://b:81/length HTTP/1.0\r\n\r\n")
     talk(proxy, b"GET /length HTTP/1.0\r\n\r\n")
     assert [seen.field("host") for seen in Origin.seen] == [["b:81"], [f"127.0.0.1:{origin}"]]
-
-
-SMUGGLED = b"GET /admin HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.mark.parametrize(

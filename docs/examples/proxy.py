@@ -5,6 +5,8 @@ point: nothing is passed on as it came. A request is parsed, strictly, and writt
 upstream cannot read another request in it than we did (no request smuggling), and so is the response. What it shows:
 
 - the fields that are for one hop only are left out, and `Via` is added (RFC 9110 7.6);
+- a request's trailers are left out, and so is an `Expect` that no body follows;
+- there are no tunnels and no other protocols: a CONNECT is refused and the connection closed, an Upgrade left out;
 - the body's framing is the engine's: a length stays a length, chunks are cut anew;
 - bodies are streamed in both directions at once, at the pace of the slower side, and never collected;
 - 1xx responses, and so `Expect: 100-continue`, go through;
@@ -49,7 +51,11 @@ PSEUDONYM: Final = b"http11-proxy"
 HOP_BY_HOP: Final = frozenset(
     [b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"]
 )
-"""Fields that are for the next hop only, beside those that Connection names (RFC 9110 7.6.1)."""
+"""Fields that are for the next hop only, beside those that Connection names (RFC 9110 7.6.1).
+
+Without Upgrade we never ask the upstream to switch. A proxy that does ask it must not pass on anything of the client's
+before the 101 (RFC 9931 6): an upstream that stays with HTTP would read it as a request.
+"""
 
 NEVER_HOP_BY_HOP: Final = frozenset([b"content-length", b"host"])
 """Fields that Connection may not name: without them the upstream would read another request than we did."""
@@ -81,6 +87,8 @@ def request_to_forward(request: http11.Request, upstream: Upstream) -> http11.Re
 
     """
     fields = end_to_end(request.headers)
+    if not expectation_counts(request):
+        fields = [field for field in fields if field[0].lower() != b"expect"]
     authority, target = origin_form(request)
     if request.headers.get("Host") is None:
         fields.append((b"Host", authority or upstream.authority))
@@ -91,6 +99,19 @@ def request_to_forward(request: http11.Request, upstream: Upstream) -> http11.Re
         target=target,
         headers=[*fields, via(request.http_version), (b"Connection", b"close")],
     )
+
+
+def expectation_counts(request: http11.Request) -> bool:
+    """Return whether the request may say `Expect: 100-continue`.
+
+    A client must not say it if no body follows (RFC 9110 10.1.1), but some do. Passed on, it does harm: there are
+    servers that read such a request and the next one as one, or answer 100 twice. In HTTP/1.0 it is to be ignored.
+    """
+    if request.http_version == b"1.0":
+        return False
+    if request.headers.get("Transfer-Encoding") is not None:
+        return True
+    return int(request.headers.get("Content-Length") or 0) > 0
 
 
 def origin_form(request: http11.Request) -> tuple[bytes, bytes]:
@@ -262,7 +283,10 @@ class ClientSide:
         await self.write(message + self.connection.send(http11.EndOfMessage()))
 
     async def close(self) -> None:
-        """Close our half, let the client read our last response and close its own, and close all (RFC 9112 9.6)."""
+        """Close our half, let the client read our last response and close its own, and close all (RFC 9112 9.6).
+
+        What it still sends is thrown away and never parsed.
+        """
         try:
             async with asyncio.timeout(LINGER_TIME):
                 self.writer.write_eof()
@@ -359,6 +383,10 @@ class Session:
         """Forward a request, whose head this is, and its response, each as it comes."""
         self.client.method = request.method
         if request.method == b"CONNECT":
+            # A refusal is our last answer: `Connection: close`, and nothing more of the client's is read as a request.
+            # Here it has to be (RFC 9931 8), as what follows may be what the client wrote into the tunnel too early,
+            # perhaps for somebody else. A proxy with tunnels has the other half to keep as well: until the upstream's
+            # 2xx is there, it passes on nothing that follows the CONNECT.
             raise Refusal(501, "there are no tunnels here")
         try:
             head = request_to_forward(request, self.upstream)
@@ -389,7 +417,9 @@ class Session:
                 await upstream.write(upstream.connection.send(event))
                 return True
             case http11.EndOfMessage():
-                await upstream.write(upstream.connection.send(event))
+                # Without its trailers. Servers on httptools and aiohttp make header fields of them, of this request or
+                # even of the next one: `X-Real-IP: 1.2.3.4` would pass whoever checks or strips heads.
+                await upstream.write(upstream.connection.send(http11.EndOfMessage()))
                 return False
             case http11.Request() | http11.ConnectionClosed():
                 raise RuntimeError("expected a body up to its end")

@@ -120,6 +120,8 @@ class Session:
         if int(request.headers.get("Content-Length") or 0) > self.limits.body_size:
             raise Refusal(413, "the body is too large")
         if request.method in {b"CONNECT", b"TRACE"}:
+            # We close after each refusal. After that of a CONNECT we have to, and must not read what follows as a
+            # request: it may be what a client wrote into the tunnel too early (RFC 9931 8).
             raise Refusal(501, "the method is not known here")
         if self.connection.they_are_waiting_for_100_continue:
             go_on = http11.InformationalResponse(status_code=100, headers=[])
