@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http.client
 import importlib.util
+import re
 import select
 import signal
 import socket
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -141,8 +144,16 @@ def refusal(port: int, data: bytes, *, half_close: bool = False) -> int:
     """Send raw bytes that must be refused by one answer and a close; return its status."""
     (answer,) = split_answers(talk(port, data, half_close=half_close), "GET")
     assert answer.fields["connection"] == "close"
+    assert is_dated(answer)
     assert answer.body != b""
     return answer.status
+
+
+def is_dated(answer: Answer) -> bool:
+    """Return whether an answer says when it was made, as RFC 9110 5.6.7 has it."""
+    value = answer.fields["date"]
+    assert re.fullmatch(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT", value)
+    return abs(datetime.now(UTC) - parsedate_to_datetime(value)) < timedelta(hours=1)
 
 
 def refused_connect(port: int) -> bytes:
@@ -206,8 +217,16 @@ def test_server_answers_head_with_the_fields_of_get(server: int) -> None:
     with connected(server) as connection:
         head = ask(connection, "HEAD", "/same")
         get = ask(connection, "GET", "/same")
-    assert head.fields == get.fields
+    # The clock may go on between the two.
+    assert head.fields | {"date": ""} == get.fields | {"date": ""}
     assert head.body == b""
+
+
+def test_server_says_when_it_answers(server: int) -> None:
+    with connected(server) as connection:
+        answers = [ask(connection, method, "/", b"") for method in ("GET", "HEAD", "POST", "DELETE")]
+    assert [answer.status for answer in answers] == [200, 200, 200, 405]
+    assert all(is_dated(answer) for answer in answers)
 
 
 def test_server_keeps_the_connection(server: int) -> None:
@@ -889,6 +908,15 @@ def test_proxy_forwards_an_expectation_only_with_a_body(
     # Whoever waits is invited; nobody else is.
     assert raw.count(b"HTTP/1.1 100 Continue\r\n") == len(expectation)
     assert [seen.field("expect") for seen in Origin.seen] == [expectation]
+
+
+@pytest.mark.parametrize(("target", "dates"), [("/until-close", 1), ("/length", 1)])
+def test_proxy_says_when_an_answer_came_that_does_not_say_it(proxy: int, target: str, dates: int) -> None:
+    with connected(proxy) as connection:
+        connection.request("GET", target)
+        response = connection.getresponse()
+        response.read()
+    assert len(response.headers.get_all("Date", [])) == dates
 
 
 def test_proxy_reads_nothing_after_a_connect_that_it_refuses(proxy: int) -> None:

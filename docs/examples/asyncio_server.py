@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Final, assert_never
 
 import http11
@@ -160,6 +161,8 @@ class Session:
         response = http11.Response(
             status_code=status_code,
             headers=[
+                # An origin server with a clock must send it, in 4xx responses as well (RFC 9110 6.6.1).
+                ("Date", formatdate(usegmt=True)),
                 ("Server", http11.PRODUCT_ID),
                 ("Content-Type", "text/plain"),
                 ("Content-Length", str(len(body))),

@@ -33,6 +33,7 @@ import logging
 import socket
 import struct
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Final, assert_never
 
 import http11
@@ -72,6 +73,11 @@ def end_to_end(headers: http11.Headers) -> list[http11.Field]:
         # It overrules Content-Length (RFC 9112 6.3), which would come into its own if it stayed behind alone.
         dropped |= {b"content-length"}
     return [field for field in headers.raw_items() if field[0].lower() not in dropped]
+
+
+def date() -> http11.Field:
+    """Say when a response was made."""
+    return b"Date", formatdate(usegmt=True).encode()
 
 
 def via(version: bytes) -> http11.Field:
@@ -134,6 +140,9 @@ def origin_form(request: http11.Request) -> tuple[bytes, bytes]:
 def response_to_forward(response: http11.Response, *, close: bool) -> http11.Response:
     """Return the response for the client; the engine adds what its body's framing needs."""
     fields = [*end_to_end(response.headers), via(response.http_version)]
+    if response.headers.get("Date") is None:
+        # Who forwards a response without it says when it came (RFC 9110 6.6.1).
+        fields.append(date())
     if close:
         fields.append((b"Connection", b"close"))
     return http11.Response(status_code=response.status_code, headers=fields, reason=response.reason)
@@ -275,7 +284,12 @@ class ClientSide:
         body = f"{refusal}\n".encode()
         response = http11.Response(
             status_code=refusal.status_code,
-            headers=[("Content-Type", "text/plain"), ("Content-Length", str(len(body))), ("Connection", "close")],
+            headers=[
+                date(),
+                ("Content-Type", "text/plain"),
+                ("Content-Length", str(len(body))),
+                ("Connection", "close"),
+            ],
         )
         message = self.connection.send(response)
         if self.method != b"HEAD":
