@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import importlib.util
+import re
 import select
 import signal
 import socket
@@ -12,7 +14,9 @@ import socketserver
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +28,9 @@ import http11
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 TIMEOUT = 10.0
+
+# A request that nobody may see.
+SMUGGLED = b"GET /admin HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------
@@ -93,6 +100,14 @@ def receive_all(sock: socket.socket) -> bytes:
     return b"".join(pieces)
 
 
+def receive_exactly(sock: socket.socket, size: int) -> bytes:
+    with sock.makefile("rb", buffering=0) as file:
+        received = b""
+        while piece := file.read(size - len(received)):
+            received += piece
+    return received
+
+
 def receive_until(sock: socket.socket, end: bytes) -> bytes:
     received = b""
     while not received.endswith(end):
@@ -129,8 +144,34 @@ def refusal(port: int, data: bytes, *, half_close: bool = False) -> int:
     """Send raw bytes that must be refused by one answer and a close; return its status."""
     (answer,) = split_answers(talk(port, data, half_close=half_close), "GET")
     assert answer.fields["connection"] == "close"
+    assert is_dated(answer)
     assert answer.body != b""
     return answer.status
+
+
+def is_dated(answer: Answer) -> bool:
+    """Return whether an answer says when it was made, as RFC 9110 5.6.7 has it."""
+    value = answer.fields["date"]
+    assert re.fullmatch(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT", value)
+    return abs(datetime.now(UTC) - parsedate_to_datetime(value)) < timedelta(hours=1)
+
+
+def refused_connect(port: int) -> bytes:
+    """Have a CONNECT refused, and only then send what somebody may have been meant to get through the tunnel.
+
+    Returns all that comes after the refusal, up to the end of the connection.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as sock:
+        sock.sendall(b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n")
+        head = receive_until(sock, b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 501 ")
+        fields = head.lower().split(b"\r\n")
+        assert b"connection: close" in fields
+        (size,) = [int(field[16:]) for field in fields if field.startswith(b"content-length: ")]
+        assert len(receive_exactly(sock, size)) == size
+        sock.sendall(SMUGGLED)
+        sock.shutdown(socket.SHUT_WR)
+        return receive_all(sock)
 
 
 # --- both servers ---------------------------------------------------------------------------------------------------
@@ -176,8 +217,16 @@ def test_server_answers_head_with_the_fields_of_get(server: int) -> None:
     with connected(server) as connection:
         head = ask(connection, "HEAD", "/same")
         get = ask(connection, "GET", "/same")
-    assert head.fields == get.fields
+    # The clock may go on between the two.
+    assert head.fields | {"date": ""} == get.fields | {"date": ""}
     assert head.body == b""
+
+
+def test_server_says_when_it_answers(server: int) -> None:
+    with connected(server) as connection:
+        answers = [ask(connection, method, "/", b"") for method in ("GET", "HEAD", "POST", "DELETE")]
+    assert [answer.status for answer in answers] == [200, 200, 200, 405]
+    assert all(is_dated(answer) for answer in answers)
 
 
 def test_server_keeps_the_connection(server: int) -> None:
@@ -270,6 +319,11 @@ def test_server_refuses_with_the_hint_of_the_engine(server: int, request_bytes: 
     assert refusal(server, request_bytes) == status
 
 
+def test_server_reads_nothing_after_a_connect_that_it_refuses(server: int) -> None:
+    assert refused_connect(server) == b""
+    assert refusal(server, b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n" + SMUGGLED) == 501
+
+
 def test_server_answers_the_good_requests_before_a_bad_one(server: int) -> None:
     data = b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n"
     answers = split_answers(talk(server, data), "HEAD", "GET")
@@ -317,6 +371,7 @@ class Seen(NamedTuple):
     target: str
     fields: list[tuple[str, str]]
     body: bytes
+    trailers: list[bytes]
 
     def field(self, name: str) -> list[str]:
         return [value for found, value in self.fields if found.lower() == name]
@@ -338,13 +393,14 @@ class Origin(BaseHTTPRequestHandler):
         if self.path == "/stream":
             self.stream()
             return
+        self.trailers: list[bytes] = []
         try:
             self.body = self.read_body()
         except EOFError:
             # Half a request is none.
             self.close_connection = True
             return
-        self.seen.append(Seen(self.command, self.path, list(self.headers.items()), self.body))
+        self.seen.append(Seen(self.command, self.path, list(self.headers.items()), self.body, self.trailers))
         routes: dict[str, Callable[[], None]] = {
             "/length": self.length,
             "/chunked": self.chunked,
@@ -379,8 +435,8 @@ class Origin(BaseHTTPRequestHandler):
             self.first_piece.set()
             if self.line() != b"\r\n":
                 raise EOFError
-        while self.line() != b"\r\n":
-            pass
+        while (line := self.line()) != b"\r\n":
+            self.trailers.append(line)
 
     def line(self) -> bytes:
         line = self.rfile.readline()
@@ -498,6 +554,49 @@ def scripted(answer: bytes) -> Iterator[int]:
             thread.join()
 
 
+@contextlib.contextmanager
+def dripping(start: bytes, piece: bytes) -> Iterator[int]:
+    """Answer one connection with `start`, and then with one `piece` after another, until it is closed or `TIMEOUT`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(TIMEOUT)
+        done = threading.Event()
+
+        def serve() -> None:
+            sock, _ = listener.accept()
+            with sock, contextlib.suppress(ConnectionError):
+                sock.sendall(start)
+                # Each piece comes long before any limit for one piece would be reached.
+                for _ in range(int(TIMEOUT / 0.01)):
+                    if done.wait(0.01):
+                        return
+                    sock.sendall(piece)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            done.set()
+            thread.join()
+
+
+@pytest.fixture
+def full_port() -> Iterator[int]:
+    """Listen, and have no place left: whoever connects gets no answer."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(100):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+            _, connected, _ = select.select([], [waiting], [], 0.05)
+            if not connected:
+                break
+        else:
+            pytest.skip("this system's listeners have a place for everybody")
+        yield listener.getsockname()[1]
+
+
 @pytest.fixture
 def closed_port() -> Iterator[int]:
     # Bound and not listening: a connection is refused, and nobody else gets the port.
@@ -607,6 +706,46 @@ def test_client_limits_the_body(origin: int, target: str) -> None:
 def test_client_does_not_wait_forever() -> None:
     with scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello") as port, pytest.raises(TimeoutError):
         blocking_client.fetch("127.0.0.1", port, "/", timeout=0.1)
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: ", b"x", id="head"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x", id="length"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", id="chunks"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n", b"x", id="until-close"),
+    ],
+)
+def test_client_has_a_deadline_for_a_server_that_drips(start: bytes, piece: bytes) -> None:
+    with dripping(start, piece) as port, pytest.raises(TimeoutError):
+        blocking_client.fetch("127.0.0.1", port, "/", timeout=0.3)
+
+
+def test_client_has_a_deadline_for_a_server_that_does_not_read() -> None:
+    with scripted(b"") as port, pytest.raises(TimeoutError):
+        blocking_client.fetch("127.0.0.1", port, "/", method="POST", body=b"x" * 50_000_000, timeout=0.3)
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+    """Let every host have these addresses, in this order."""
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)) for port in ports]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: addresses)
+
+
+def test_client_tries_the_next_address(monkeypatch: pytest.MonkeyPatch, origin: int, closed_port: int) -> None:
+    resolve(monkeypatch, closed_port, origin)
+    response, body = blocking_client.fetch("two.test", 80, "/length", timeout=TIMEOUT)
+    assert (response.status_code, body) == (200, b"length")
+
+
+def test_client_has_one_deadline_for_all_addresses(
+    monkeypatch: pytest.MonkeyPatch, origin: int, full_port: int
+) -> None:
+    # The second would answer, but the first has taken all of the time.
+    resolve(monkeypatch, full_port, origin)
+    with pytest.raises(TimeoutError):
+        blocking_client.fetch("two.test", 80, "/length", timeout=0.2)
 
 
 def test_client_does_not_reach_a_closed_port(closed_port: int) -> None:
@@ -734,15 +873,67 @@ def test_proxy_forwards_a_chunked_body(proxy: int) -> None:
     assert Origin.seen[0].field("transfer-encoding") == ["chunked"]
 
 
-def test_proxy_forwards_trailers_in_both_directions(proxy: int) -> None:
+def test_proxy_forwards_the_trailers_of_a_response_and_not_of_a_request(proxy: int) -> None:
     raw = talk(
         proxy,
-        b"PUT /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-        b"1;x=y\r\na\r\n0\r\nX-Mine: 8\r\n\r\n",
+        b"PUT /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Real-IP\r\n"
+        b"Connection: close\r\n\r\n1;x=y\r\na\r\n0\r\nX-Real-IP: 1.2.3.4\r\nX-Mine: 8\r\n\r\n",
     )
     assert raw.endswith(b"\r\n0\r\nX-Sum: 7\r\n\r\n")
     assert b"ext" not in raw
-    assert Origin.seen[0].body == b"a"
+    (seen,) = Origin.seen
+    # The origin's server has read the body to its end, and found nothing there.
+    assert (seen.body, seen.trailers) == (b"a", [])
+    assert seen.field("transfer-encoding") == ["chunked"]
+    assert seen.field("trailer") == seen.field("x-real-ip") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "framing", "body", "expectation"),
+    [
+        pytest.param(1, b"", b"", [], id="no-body"),
+        pytest.param(1, b"Content-Length: 0\r\n", b"", [], id="length-0"),
+        pytest.param(1, b"Content-Length: 000\r\n", b"", [], id="length-000"),
+        pytest.param(0, b"Content-Length: 1\r\n", b"a", [], id="http10"),
+        pytest.param(1, b"Content-Length: 1\r\n", b"a", ["100-Continue"], id="length-1"),
+        pytest.param(1, b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", ["100-Continue"], id="chunked"),
+    ],
+)
+def test_proxy_forwards_an_expectation_only_with_a_body(
+    proxy: int, version: int, framing: bytes, body: bytes, expectation: list[str]
+) -> None:
+    head = b"POST /echo HTTP/1.%d\r\nHost: a\r\nExpect: 100-Continue\r\nConnection: close\r\n%b\r\n"
+    raw = talk(proxy, head % (version, framing) + body)
+    assert raw.count(b"HTTP/1.1 200 OK\r\n") == 1
+    # Whoever waits is invited; nobody else is.
+    assert raw.count(b"HTTP/1.1 100 Continue\r\n") == len(expectation)
+    assert [seen.field("expect") for seen in Origin.seen] == [expectation]
+
+
+@pytest.mark.parametrize(("target", "dates"), [("/until-close", 1), ("/length", 1)])
+def test_proxy_says_when_an_answer_came_that_does_not_say_it(proxy: int, target: str, dates: int) -> None:
+    with connected(proxy) as connection:
+        connection.request("GET", target)
+        response = connection.getresponse()
+        response.read()
+    assert len(response.headers.get_all("Date", [])) == dates
+
+
+def test_proxy_reads_nothing_after_a_connect_that_it_refuses(proxy: int) -> None:
+    assert refused_connect(proxy) == b""
+    # What came afterwards, if anything, is there by now: the proxy has closed.
+    assert Origin.seen == []
+
+
+def test_proxy_does_not_ask_the_upstream_to_switch(proxy: int) -> None:
+    upgrade = b"GET /length HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    answers = talk(proxy, upgrade + b"\x81\x05early", half_close=True)
+    assert answers.startswith(b"HTTP/1.1 200 OK\r\n")
+    # What was written too early is not passed on: it is no request, and the connection ends.
+    assert answers.count(b"HTTP/1.1 400 ") == 1
+    (seen,) = Origin.seen
+    assert seen.field("upgrade") == []
+    assert seen.field("connection") == ["close"]
 
 
 def test_proxy_takes_chunks_and_trailers_from_an_http10_client(proxy: int) -> None:
@@ -839,9 +1030,6 @@ def test_proxy_takes_the_host_from_the_target_of_an_http10_client(proxy: int, or
     talk(proxy, b"GET http://b:81/length HTTP/1.0\r\n\r\n")
     talk(proxy, b"GET /length HTTP/1.0\r\n\r\n")
     assert [seen.field("host") for seen in Origin.seen] == [["b:81"], [f"127.0.0.1:{origin}"]]
-
-
-SMUGGLED = b"GET /admin HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -965,6 +1153,76 @@ def test_proxy_passes_on_an_answer_that_comes_before_the_body() -> None:
         (answer,) = split_answers(receive_until(sock, b"\r\n\r\nno"), "POST")
         # The rest of the body is not wanted any more: instead of it, the client closes.
     assert (answer.status, answer.fields["connection"], answer.body) == (413, "close", b"no")
+
+
+class Chatty(socketserver.BaseRequestHandler):
+    """Answers with much that is informational before what counts, so that the buffers on the way are soon full."""
+
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: <%b>\r\n\r\n" % (b"x" * 15_000)
+
+    def handle(self) -> None:
+        self.request.settimeout(TIMEOUT)
+        with contextlib.suppress(OSError):
+            self.request.recv(65536)
+            for _ in range(60):
+                self.request.sendall(self.hint)
+            self.request.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+class ChattyServer(socketserver.ThreadingTCPServer):
+    # So that `server_close` waits for every handler.
+    daemon_threads = False
+
+
+def test_proxy_lets_a_client_go_that_does_not_read() -> None:
+    with (
+        serving(ChattyServer(("127.0.0.1", 0), Chatty)) as upstream,
+        running("proxy", f"127.0.0.1:{upstream}", "--timeout", "0.2") as port,
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as sock,
+    ):
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+        # Nothing is read. An end or a reset shows nevertheless.
+        ended = select.poll()
+        ended.register(sock, 0)
+        assert ended.poll(TIMEOUT * 1000)
+
+
+proxy_program = load("proxy")
+
+
+def test_proxy_gives_up_each_write_that_blocks() -> None:
+    async def client_side() -> None:
+        async with blocked_streams() as (reader, writer):
+            client = proxy_program.ClientSide(reader, writer, 0.05)
+            # No `TimeoutError`, which would be a reason to tell the client.
+            with pytest.raises(ConnectionError):
+                await client.write(b"x")
+            with pytest.raises(ConnectionError):
+                await client.refuse(proxy_program.Refusal(502, "no"))
+
+    async def upstream_side() -> None:
+        async with blocked_streams() as (reader, writer):
+            with pytest.raises(proxy_program.Refusal) as caught:
+                await proxy_program.UpstreamSide(reader, writer, 0.05).write(b"x")
+            assert caught.value.status_code == 504
+
+    asyncio.run(asyncio.wait_for(client_side(), TIMEOUT))
+    asyncio.run(asyncio.wait_for(upstream_side(), TIMEOUT))
+
+
+@contextlib.asynccontextmanager
+async def blocked_streams() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Connect to a peer that reads nothing, and fill all buffers on the way."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            writer.write(b"x" * 20_000_000)
+            yield reader, writer
+        finally:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 def test_proxy_says_which_upstream_it_needs() -> None:

@@ -27,12 +27,15 @@ import pytest
 from http11 import (
     CLIENT,
     DONE,
+    H11,
     IDLE,
     MUST_CLOSE,
+    NEED_DATA,
     PAUSED,
     SEND_BODY,
     SEND_RESPONSE,
     SERVER,
+    STRICT,
     SWITCHED_PROTOCOL,
     ClientConnection,
     ClientEvent,
@@ -42,11 +45,24 @@ from http11 import (
     EndOfMessage,
     Event,
     InformationalResponse,
+    Policy,
     RemoteProtocolError,
     Request,
     Response,
     ServerConnection,
     ServerEvent,
+)
+from tests.unasked import (
+    NO_LENGTHS,
+    TARGETS,
+    TOO_MUCH,
+    WELL_BEHAVED,
+    Kind,
+    Server,
+    filled,
+    is_readable,
+    response_head,
+    running,
 )
 
 TIMEOUT = 10.0
@@ -786,6 +802,185 @@ def test_wsgiref_serves_an_application() -> None:
     assert (response.http_version, response.status_code, response.reason) == (b"1.0", 201, b"Made")
     assert (body, end) == (Data(b"one, two"), END)
     assert posted == [("POST", "HTTP/1.1", b"body")]
+
+
+# --- a client built on http11, against servers that send more than it asked for -------------------------------------
+
+
+class Answered(NamedTuple):
+    """An answer as its user gets it."""
+
+    status: int
+    target: str
+    content: bytes
+
+
+class Pool:
+    """Asks over at most one connection at a time, which it reuses as httpcore does.
+
+    That is: when an answer has been read to its end, the connection is kept if both sides are `DONE`, and closed
+    otherwise; and one that was kept is not used again if there is something to read.
+    """
+
+    def __init__(self, port: int, policy: Policy, *, to_the_end: bool = False) -> None:
+        self.port = port
+        self.policy = policy
+        # Whether it receives all that comes, the end included, before it reads the first event.
+        self.to_the_end = to_the_end
+        self.sock: socket.socket | None = None
+        # The last one, which may be closed.
+        self.connection: ClientConnection = Connection(CLIENT, policy=policy)
+
+    def ask(self, method: str, target: str) -> Answered:
+        if self.sock is not None and is_readable(self.sock):
+            self.close()
+        if self.sock is None:
+            self.sock = socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT)
+            self.connection = Connection(CLIENT, policy=self.policy)
+        request = Request(method=method, target=target, headers=[("Host", "127.0.0.1")])
+        self.sock.sendall(self.connection.send(request) + self.connection.send(END))
+        if self.to_the_end:
+            while data := self.sock.recv(65536):
+                self.connection.receive_data(data)
+            self.connection.receive_data(b"")
+        answered = self.answer(self.sock)
+        if self.connection.states == {CLIENT: DONE, SERVER: DONE}:
+            self.connection.start_next_cycle()
+        else:
+            self.close()
+        return answered
+
+    def answer(self, sock: socket.socket) -> Answered:
+        response: Response | None = None
+        content = b""
+        while True:
+            event = self.connection.next_event()
+            if event is NEED_DATA:
+                self.connection.receive_data(sock.recv(65536))
+            elif isinstance(event, Response):
+                response = event
+            elif isinstance(event, Data):
+                content += event.data
+            else:
+                assert event == END
+                assert response is not None
+                target = response.headers.get("X-Target")
+                assert target is not None
+                return Answered(response.status_code, target.decode("ascii"), content)
+
+    def close(self) -> None:
+        if self.sock is not None:
+            self.sock.close()
+        self.sock = None
+
+
+def expected(kind: Kind, target: str) -> Answered:
+    return Answered(kind.status, target, kind.content_for(target))
+
+
+kinds = pytest.mark.parametrize("kind", [*TOO_MUCH, *WELL_BEHAVED], ids=lambda kind: kind.name)
+policies = pytest.mark.parametrize("policy", [STRICT, H11], ids=["strict", "h11"])
+
+
+@kinds
+@policies
+def test_an_answer_counts_whatever_follows_it(kind: Kind, policy: Policy) -> None:
+    with running(Server(kind)) as server, contextlib.closing(Pool(server.port, policy)) as pool:
+        for target in TARGETS:
+            assert pool.ask(kind.method, target) == expected(kind, target)
+            if kind.more and not kind.late:
+                # A client that reads on, as one that drains a connection does, gets no second answer and no error.
+                assert pool.connection.their_state == MUST_CLOSE
+                assert pool.connection.next_event() is PAUSED
+                assert pool.connection.trailing_data == (filled(kind.more, target), False)
+            server.settle(pool.sock)
+    assert server.connections == kind.connections
+
+
+@kinds
+@policies
+def test_an_answer_counts_where_the_end_has_come_before_it_is_read(kind: Kind, policy: Policy) -> None:
+    closing = kind._replace(late=False, closes=True, reusable=False)
+    with running(Server(closing)) as server, contextlib.closing(Pool(server.port, policy, to_the_end=True)) as pool:
+        for target in TARGETS:
+            assert pool.ask(kind.method, target) == expected(kind, target)
+            assert pool.connection.their_state == MUST_CLOSE
+            assert pool.connection.next_event() == (PAUSED if kind.more else CLOSED)
+            assert pool.connection.trailing_data == (filled(kind.more, target), True)
+    assert server.connections == closing.connections
+
+
+@pytest.mark.parametrize("fields", NO_LENGTHS.values(), ids=NO_LENGTHS)
+@policies
+def test_a_tunnel_is_granted_whatever_it_says_of_a_length(fields: bytes, policy: Policy) -> None:
+    (kind, *_) = WELL_BEHAVED
+    with running(Server(kind, granted=fields)) as server, contextlib.closing(Pool(server.port, policy)) as pool:
+        pool.sock = socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT)
+        proxy = Connection(CLIENT, policy=policy)
+        connect = Request(method="CONNECT", target="inner.example:80", headers=[("Host", "inner.example:80")])
+        pool.sock.sendall(proxy.send(connect) + proxy.send(END))
+        while (event := proxy.next_event()) is NEED_DATA:
+            proxy.receive_data(pool.sock.recv(65536))
+        assert isinstance(event, Response)
+        assert event.status_code == 200
+        assert proxy.next_event() is PAUSED
+        assert proxy.states == {CLIENT: SWITCHED_PROTOCOL, SERVER: SWITCHED_PROTOCOL}
+        assert proxy.trailing_data == (b"", False)
+        # Through the tunnel.
+        for target in TARGETS:
+            assert pool.ask(kind.method, target) == expected(kind, target)
+    assert server.tunnels == ["inner.example:80"]
+    assert server.connections == kind.connections
+
+
+@pytest.mark.parametrize("fields", NO_LENGTHS.values(), ids=NO_LENGTHS)
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+@policies
+def test_an_answer_without_content_counts_whatever_it_says_of_a_length(
+    method: str, status: int, fields: bytes, policy: Policy
+) -> None:
+    kind = Kind("", method, response_head(status, fields))
+    with running(Server(kind)) as server, contextlib.closing(Pool(server.port, policy)) as pool:
+        for target in TARGETS:
+            assert pool.ask(method, target) == (status, target, b"")
+    # Whether the connection is used again is another question.
+    assert [target for targets in server.connections for target in targets] == list(TARGETS)
+
+
+# --- a server built on http11, and a client that sends an empty line too many ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "fields"), [("1.0", ""), ("1.1", "Host: a\r\nConnection: close\r\n")], ids=["1.0", "1.1-close"]
+)
+@policies
+def test_an_empty_line_after_the_last_request_is_no_error(version: str, fields: str, policy: Policy) -> None:
+    request = f"POST / HTTP/{version}\r\n{fields}Content-Length: 1\r\n\r\na".encode("ascii")
+    connection = Connection(SERVER, policy=policy)
+    events: list[Event] = []
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname(), timeout=TIMEOUT) as peer,
+        listener.accept()[0] as sock,
+    ):
+        sock.settimeout(TIMEOUT)
+        peer.sendall(request)
+        while END not in events:
+            event = connection.next_event()
+            if isinstance(event, type):
+                connection.receive_data(sock.recv(65536))
+            else:
+                events.append(event)
+        # The server works on its answer, and reads what comes in the meantime.
+        peer.sendall(b"\r\n")
+        connection.receive_data(sock.recv(65536))
+        assert connection.next_event() in (NEED_DATA, PAUSED)
+        sock.sendall(b"".join(connection.send(answer) for answer in plain(b"done")))
+        sock.shutdown(socket.SHUT_WR)
+        with http.client.HTTPResponse(peer) as response:
+            response.begin()
+            assert (response.status, response.read()) == (200, b"done")
+    assert [type(event) for event in events] == [Request, Data, EndOfMessage]
 
 
 # --- curl -----------------------------------------------------------------------------------------------------------

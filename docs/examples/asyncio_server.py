@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Final, assert_never
 
 import http11
@@ -127,6 +128,8 @@ class Session:
         if int(request.headers.get("Content-Length") or 0) > self.limits.body_size:
             raise Refusal(413, "the body is too large")
         if request.method in {b"CONNECT", b"TRACE"}:
+            # We close after each refusal. After that of a CONNECT we have to, and must not read what follows as a
+            # request: it may be what a client wrote into the tunnel too early (RFC 9931 8).
             raise Refusal(501, "the method is not known here")
         if self.connection.they_are_waiting_for_100_continue:
             await self.write(self.connection.send(http11.InformationalResponse(status_code=100, headers=[])))
@@ -158,6 +161,8 @@ class Session:
         response = http11.Response(
             status_code=status_code,
             headers=[
+                # An origin server with a clock must send it, in 4xx responses as well (RFC 9110 6.6.1).
+                ("Date", formatdate(usegmt=True)),
                 ("Server", http11.PRODUCT_ID),
                 ("Content-Type", "text/plain"),
                 ("Content-Length", str(len(body))),

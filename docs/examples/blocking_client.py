@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
+import time
 from typing import Final, assert_never
 from urllib.parse import urlsplit
 
@@ -23,8 +24,11 @@ from http11 import CLIENT, PAUSED
 
 HTTP_PORT: Final = 80
 
-TIMEOUT: Final = 10.0
-"""How long we wait for any one thing: to connect, to write, to receive something; in seconds."""
+TIMEOUT: Final = 30.0
+"""How long a whole exchange may take, from the connection to the last byte of the answer, in seconds.
+
+A limit for each piece would not do: a server that sends a byte now and then never exceeds it.
+"""
 
 MAX_BODY_SIZE: Final = 64 * 1024 * 1024
 """The greatest body that we are willing to hold, in bytes: the server decides how much it sends."""
@@ -56,11 +60,12 @@ def fetch(
         method: The method, such as ``"GET"``.
         fields: More fields to send: Host, Connection and the body's length are there already.
         body: What to send; empty for none.
-        timeout: How long to wait for any one thing, in seconds.
+        timeout: How long the whole exchange may take, in seconds. The look-up of the host's name counts, but nothing
+            here can stop it.
         max_body_size: The greatest body to accept, in bytes.
 
     Raises:
-        OSError: There is no connection, or it broke, or the server took too long (`TimeoutError`).
+        OSError: There is no connection, or it broke, or the exchange took too long (`TimeoutError`).
         http11.LocalProtocolError: The request is not one that may be sent.
         http11.RemoteProtocolError: The response is not valid, or was cut short.
         BodyTooLargeError: The response's body is too large.
@@ -79,9 +84,45 @@ def fetch(
         ],
     )
     connection = http11.Connection(CLIENT)
-    with socket.create_connection((host, port), timeout=timeout) as sock:
-        send_request(sock, connection, request, body)
-        return receive_response(sock, connection, max_body_size)
+    deadline = time.monotonic() + timeout
+    with connect(host, port, deadline) as sock:
+        send_request(sock, connection, request, body, deadline)
+        return receive_response(sock, connection, max_body_size, deadline)
+
+
+def remaining(deadline: float) -> float:
+    """Return the seconds until a time of `time.monotonic`.
+
+    Raises:
+        TimeoutError: None are left. As a socket's timeout, 0 would mean something else: not to wait at all.
+
+    """
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("the exchange took too long")
+    return seconds
+
+
+def connect(host: str, port: int, deadline: float) -> socket.socket:
+    """Connect to the first of the host's addresses that answers.
+
+    `socket.create_connection` would give each address all of the time.
+    """
+    failure: OSError = ConnectionError("the host has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.settimeout(remaining(deadline))
+                sock.connect(address)
+            except BaseException:
+                sock.close()
+                raise
+        except OSError as error:
+            failure = error
+        else:
+            return sock
+    raise failure
 
 
 def authority(host: str, port: int) -> str:
@@ -98,10 +139,12 @@ def length_fields(method: str, body: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def send_request(
-    sock: socket.socket, connection: http11.ClientConnection, request: http11.Request, body: bytes
+    sock: socket.socket, connection: http11.ClientConnection, request: http11.Request, body: bytes, deadline: float
 ) -> None:
     """Write the whole request."""
     message = connection.send(request) + connection.send(http11.Data(body)) + connection.send(http11.EndOfMessage())
+    # The timeout is for all that `sendall` does, not for each piece.
+    sock.settimeout(remaining(deadline))
     try:
         sock.sendall(message)
     except (BrokenPipeError, ConnectionResetError):
@@ -110,13 +153,13 @@ def send_request(
 
 
 def receive_response(
-    sock: socket.socket, connection: http11.ClientConnection, max_body_size: int
+    sock: socket.socket, connection: http11.ClientConnection, max_body_size: int, deadline: float
 ) -> tuple[http11.Response, bytes]:
     """Read up to the end of the final response."""
     response: http11.Response | None = None
     body = bytearray()
     while True:
-        event = next_event(sock, connection)
+        event = next_event(sock, connection, deadline)
         match event:
             case http11.InformationalResponse():
                 # 100, 103 and their like come before the answer, and nothing follows them but another head.
@@ -137,16 +180,17 @@ def receive_response(
     return response, bytes(body)
 
 
-def next_event(sock: socket.socket, connection: http11.ClientConnection) -> http11.ServerEvent:
+def next_event(sock: socket.socket, connection: http11.ClientConnection, deadline: float) -> http11.ServerEvent:
     """Return the server's next event, and wait for it where necessary."""
     while True:
         event = connection.next_event()
         if not isinstance(event, type):
             return event
         if event is PAUSED:
-            # It is so between two messages only, and we read one.
+            # It is so after a message only, and we read one and stop at its end.
             raise RuntimeError("expected to read within one message only")
         # What is left is NEED_DATA. At the end `recv` returns b"", which is how the engine wants to be told.
+        sock.settimeout(remaining(deadline))
         connection.receive_data(sock.recv(RECEIVE_SIZE))
 
 
@@ -170,7 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Fetch a URL over HTTP/1.1.")
     parser.add_argument("url", help="such as http://example.com/")
     parser.add_argument("--data", help="POST this instead of a GET")
-    parser.add_argument("--timeout", type=float, default=TIMEOUT, help="in seconds")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT, help="for the whole exchange, in seconds")
     arguments = parser.parse_args()
     url: str = arguments.url
     data: str | None = arguments.data

@@ -5,11 +5,14 @@ point: nothing is passed on as it came. A request is parsed, strictly, and writt
 upstream cannot read another request in it than we did (no request smuggling), and so is the response. What it shows:
 
 - the fields that are for one hop only are left out, and `Via` is added (RFC 9110 7.6);
+- a request's trailers are left out, and so is an `Expect` that no body follows;
+- there are no tunnels and no other protocols: a CONNECT is refused and the connection closed, an Upgrade left out;
 - the body's framing is the engine's: a length stays a length, chunks are cut anew;
 - bodies are streamed in both directions at once, at the pace of the slower side, and never collected;
 - 1xx responses, and so `Expect: 100-continue`, go through;
 - what the client does wrong is answered with the engine's hint, what the upstream does wrong with 502 or 504; and where
-  a response has begun already, a broken one never looks complete.
+  a response has begun already, a broken one never looks complete;
+- nothing waits for ever: not for a peer that sends nothing, and not for one that does not read.
 
 Each request gets an upstream connection of its own, so that nothing that the upstream said about one can be taken for
 the answer to another. A faster proxy keeps a pool, and throws a connection away for a single byte that came unasked.
@@ -30,6 +33,7 @@ import logging
 import socket
 import struct
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Final, assert_never
 
 import http11
@@ -48,7 +52,11 @@ PSEUDONYM: Final = b"http11-proxy"
 HOP_BY_HOP: Final = frozenset(
     [b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"]
 )
-"""Fields that are for the next hop only, beside those that Connection names (RFC 9110 7.6.1)."""
+"""Fields that are for the next hop only, beside those that Connection names (RFC 9110 7.6.1).
+
+Without Upgrade we never ask the upstream to switch. A proxy that does ask it must not pass on anything of the client's
+before the 101 (RFC 9931 6): an upstream that stays with HTTP would read it as a request.
+"""
 
 NEVER_HOP_BY_HOP: Final = frozenset([b"content-length", b"host"])
 """Fields that Connection may not name: without them the upstream would read another request than we did."""
@@ -67,6 +75,11 @@ def end_to_end(headers: http11.Headers) -> list[http11.Field]:
     return [field for field in headers.raw_items() if field[0].lower() not in dropped]
 
 
+def date() -> http11.Field:
+    """Say when a response was made."""
+    return b"Date", formatdate(usegmt=True).encode()
+
+
 def via(version: bytes) -> http11.Field:
     """Tell that the message went through us, and in which version it came (RFC 9110 7.6.3)."""
     return b"Via", version + b" " + PSEUDONYM
@@ -80,6 +93,8 @@ def request_to_forward(request: http11.Request, upstream: Upstream) -> http11.Re
 
     """
     fields = end_to_end(request.headers)
+    if not expectation_counts(request):
+        fields = [field for field in fields if field[0].lower() != b"expect"]
     authority, target = origin_form(request)
     if request.headers.get("Host") is None:
         fields.append((b"Host", authority or upstream.authority))
@@ -90,6 +105,19 @@ def request_to_forward(request: http11.Request, upstream: Upstream) -> http11.Re
         target=target,
         headers=[*fields, via(request.http_version), (b"Connection", b"close")],
     )
+
+
+def expectation_counts(request: http11.Request) -> bool:
+    """Return whether the request may say `Expect: 100-continue`.
+
+    A client must not say it if no body follows (RFC 9110 10.1.1), but some do. Passed on, it does harm: there are
+    servers that read such a request and the next one as one, or answer 100 twice. In HTTP/1.0 it is to be ignored.
+    """
+    if request.http_version == b"1.0":
+        return False
+    if request.headers.get("Transfer-Encoding") is not None:
+        return True
+    return int(request.headers.get("Content-Length") or 0) > 0
 
 
 def origin_form(request: http11.Request) -> tuple[bytes, bytes]:
@@ -112,6 +140,9 @@ def origin_form(request: http11.Request) -> tuple[bytes, bytes]:
 def response_to_forward(response: http11.Response, *, close: bool) -> http11.Response:
     """Return the response for the client; the engine adds what its body's framing needs."""
     fields = [*end_to_end(response.headers), via(response.http_version)]
+    if response.headers.get("Date") is None:
+        # Who forwards a response without it says when it came (RFC 9110 6.6.1).
+        fields.append(date())
     if close:
         fields.append((b"Connection", b"close"))
     return http11.Response(status_code=response.status_code, headers=fields, reason=response.reason)
@@ -152,18 +183,22 @@ class Upstream:
 
 
 class UpstreamSide:
-    """Our connection to the upstream, for one request: whatever fails here becomes a `Refusal`."""
+    """Our connection to the upstream, for one request: whatever fails here becomes a `Refusal`.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    `write_time` is how long one write may block, in seconds.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, write_time: float) -> None:
         self.reader = reader
         self.writer = writer
+        self.write_time = write_time
         self.connection: http11.ClientConnection = http11.Connection(CLIENT)
 
     @classmethod
-    async def connect(cls, upstream: Upstream) -> UpstreamSide:
+    async def connect(cls, upstream: Upstream, write_time: float) -> UpstreamSide:
         """Open a connection."""
         try:
-            return cls(*await asyncio.open_connection(upstream.host, upstream.port))
+            return cls(*await asyncio.open_connection(upstream.host, upstream.port), write_time)
         except OSError as error:
             raise Refusal(502, "there is no connection to the upstream") from error
 
@@ -174,7 +209,7 @@ class UpstreamSide:
                 event = self.connection.next_event()
                 if not isinstance(event, type):
                     return event
-                # NEED_DATA: it is PAUSED only behind the end of the response, where we do not ask.
+                # NEED_DATA: it is PAUSED only after the end of the response, where we do not ask.
                 self.connection.receive_data(await self.reader.read(RECEIVE_SIZE))
         except (OSError, http11.RemoteProtocolError) as error:
             raise Refusal(502, f"the upstream has failed: {error}") from error
@@ -185,10 +220,15 @@ class UpstreamSide:
         An upstream that does not want the body may answer at once and close. Its answer is read all the same, and what
         is left of the body goes nowhere.
         """
-        with contextlib.suppress(ConnectionError):
-            if not self.writer.is_closing():
-                self.writer.write(data)
-                await self.writer.drain()
+        try:
+            async with asyncio.timeout(self.write_time):
+                if not self.writer.is_closing():
+                    self.writer.write(data)
+                    await self.writer.drain()
+        except ConnectionError:
+            pass
+        except TimeoutError as error:
+            raise Refusal(504, "the upstream does not read the request") from error
 
     async def close(self) -> None:
         """Close; what it has not taken by now it does not need."""
@@ -200,11 +240,15 @@ class UpstreamSide:
 
 
 class ClientSide:
-    """Our connection to a client: an error of the protocol becomes a `Refusal`, a broken connection an `OSError`."""
+    """Our connection to a client: an error of the protocol becomes a `Refusal`, a broken connection an `OSError`.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    `write_time` is how long one write may block, in seconds.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, write_time: float) -> None:
         self.reader = reader
         self.writer = writer
+        self.write_time = write_time
         self.connection: http11.ServerConnection = http11.Connection(SERVER)
         # The method of the request that is being answered.
         self.method = b""
@@ -216,22 +260,36 @@ class ClientSide:
                 event = self.connection.next_event()
                 if not isinstance(event, type):
                     return event
-                # NEED_DATA: it is PAUSED only behind the end of the request, where we do not ask.
+                # NEED_DATA: it is PAUSED only after the end of the request, where we do not ask.
                 self.connection.receive_data(await self.reader.read(RECEIVE_SIZE))
         except http11.RemoteProtocolError as error:
             raise Refusal(error.error_status_hint, str(error)) from error
 
     async def write(self, data: bytes) -> None:
-        """Write, no faster than the client reads."""
+        """Write, no faster than the client reads.
+
+        Each write has its limit, that of a refusal too: it may be for a client that has not read what came before, and
+        then the buffers are full already.
+        """
         self.writer.write(data)
-        await self.writer.drain()
+        try:
+            async with asyncio.timeout(self.write_time):
+                await self.writer.drain()
+        except TimeoutError as error:
+            # For us it has gone. A `TimeoutError` would lead to an answer, which it would not read either.
+            raise ConnectionAbortedError("the client does not read") from error
 
     async def refuse(self, refusal: Refusal) -> None:
         """Answer in the upstream's stead."""
         body = f"{refusal}\n".encode()
         response = http11.Response(
             status_code=refusal.status_code,
-            headers=[("Content-Type", "text/plain"), ("Content-Length", str(len(body))), ("Connection", "close")],
+            headers=[
+                date(),
+                ("Content-Type", "text/plain"),
+                ("Content-Length", str(len(body))),
+                ("Connection", "close"),
+            ],
         )
         message = self.connection.send(response)
         if self.method != b"HEAD":
@@ -239,7 +297,10 @@ class ClientSide:
         await self.write(message + self.connection.send(http11.EndOfMessage()))
 
     async def close(self) -> None:
-        """Close our half, let the client read our last response and close its own, and close all (RFC 9112 9.6)."""
+        """Close our half, let the client read our last response and close its own, and close all (RFC 9112 9.6).
+
+        What it still sends is thrown away and never parsed.
+        """
         try:
             async with asyncio.timeout(LINGER_TIME):
                 self.writer.write_eof()
@@ -336,12 +397,16 @@ class Session:
         """Forward a request, whose head this is, and its response, each as it comes."""
         self.client.method = request.method
         if request.method == b"CONNECT":
+            # A refusal is our last answer: `Connection: close`, and nothing more of the client's is read as a request.
+            # Here it has to be (RFC 9931 8), as what follows may be what the client wrote into the tunnel too early,
+            # perhaps for somebody else. A proxy with tunnels has the other half to keep as well: until the upstream's
+            # 2xx is there, it passes on nothing that follows the CONNECT.
             raise Refusal(501, "there are no tunnels here")
         try:
             head = request_to_forward(request, self.upstream)
         except http11.LocalProtocolError as error:
             raise Refusal(400, str(error)) from error
-        upstream = await UpstreamSide.connect(self.upstream)
+        upstream = await UpstreamSide.connect(self.upstream, self.idle_time)
         try:
             # A failure in one direction stops the other.
             async with asyncio.TaskGroup() as both:
@@ -366,7 +431,9 @@ class Session:
                 await upstream.write(upstream.connection.send(event))
                 return True
             case http11.EndOfMessage():
-                await upstream.write(upstream.connection.send(event))
+                # Without its trailers. Servers on httptools and aiohttp make header fields of them, of this request or
+                # even of the next one: `X-Real-IP: 1.2.3.4` would pass whoever checks or strips heads.
+                await upstream.write(upstream.connection.send(http11.EndOfMessage()))
                 return False
             case http11.Request() | http11.ConnectionClosed():
                 raise RuntimeError("expected a body up to its end")
@@ -420,7 +487,7 @@ async def serve(host: str, port: int, upstream: Upstream, idle_time: float) -> N
     sessions = asyncio.TaskGroup()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sessions.create_task(Session(ClientSide(reader, writer), upstream, idle_time).run())
+        sessions.create_task(Session(ClientSide(reader, writer, idle_time), upstream, idle_time).run())
 
     server = await asyncio.start_server(accept, host, port, start_serving=False)
     # In this order: at the end the sessions are cancelled, and then the server waits until their sockets are closed.

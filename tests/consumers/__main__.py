@@ -5,7 +5,8 @@
 
 Each project comes from the package index as a source distribution, at a pinned version, into a temporary directory. A
 test that passes with h11 has to pass with http11, under both policies, but for those in `tests.consumers.projects`,
-which says why. After that, uvicorn serves curl, and httpx talks to nginx.
+which says why. After that, uvicorn serves curl and passes over a late empty line, and httpx talks to nginx, to servers
+that send more than they were asked for, and through proxies that say a length where they grant a tunnel.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from tests.consumers.live import httpx_talks_to_nginx, uvicorn_serves_curl
+from tests.consumers.live import LIVE
 from tests.consumers.projects import H11, PROJECTS, REQUIREMENTS, Loss, PolicyName, Project
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -199,14 +200,11 @@ def main() -> int:
         bench = Bench(home.resolve())
         bench.set_up(projects)
         found = measured(bench, projects)
-        live = []
-        for policy in POLICIES:
-            curled = uvicorn_serves_curl(bench.python, bench.home, policy)
-            fetched = httpx_talks_to_nginx(bench.python, bench.home, policy)
-            live += [
-                f"uvicorn serves curl, through http11 ({policy}): {curled}",
-                f"httpx talks to nginx, through http11 ({policy}): {fetched}",
-            ]
+        live = [
+            f"{what}, through http11 ({policy}): {check(bench.python, bench.home, policy)}"
+            for policy in POLICIES
+            for what, check in LIVE.items()
+        ]
     sys.stdout.write("\n".join(report(projects, found)) + "\n")
     wrong = [f"{project.name}: {text}" for project in projects for text in objections(project, found[project.name])]
     sys.stdout.write("".join(f"{line}\n" for line in [*live, *wrong]))

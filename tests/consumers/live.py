@@ -1,21 +1,23 @@
-"""http11 in h11's place, live: uvicorn serves curl, and httpx talks to nginx.
+"""http11 in h11's place, live: uvicorn serves curl and a late empty line, httpx talks to nginx and to broken servers.
 
 Both are started by ``python -m http11 run-as-h11``, as a user would start them.
 """
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from tests.consumers.projects import PolicyName
+from tests.unasked import TIMEOUT
 
 ROOT: Final = Path(__file__).parent.parent.parent
 
@@ -93,6 +95,114 @@ http {{
 }}
 """
 
+# It says when the application works on a request, and answers once uvicorn has handled an empty line after that.
+WAITING_APPLICATION: Final = """
+import asyncio
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+working, passed = asyncio.Event(), asyncio.Event()
+handle = H11Protocol.data_received
+
+def data_received(self, data):
+    handle(self, data)
+    if data == b"\\r\\n":
+        passed.set()
+
+H11Protocol.data_received = data_received
+
+async def app(scope, receive, send):
+    if scope["path"] == "/working":
+        await working.wait()
+        working.clear()
+        said = h11.Connection.__module__.encode()
+    else:
+        message = await receive()
+        assert (message["body"], message["more_body"]) == (b"a", False)
+        working.set()
+        await passed.wait()
+        passed.clear()
+        said = b"done"
+    length = (b"content-length", b"%d" % len(said))
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    await send({"type": "http.response.body", "body": said})
+"""
+
+# Each is the last request on its connection.
+LAST_REQUESTS: Final = (
+    b"POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\na",
+    b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\na",
+)
+
+# It asks each server three times, and prints what differs from what it should get.
+ASKING: Final = """
+import sys
+
+import h11
+import httpx
+
+from tests.unasked import TARGETS, TIMEOUT, TOO_MUCH, WELL_BEHAVED, Server, running
+
+kinds = [*TOO_MUCH, *WELL_BEHAVED]
+wrong = []
+for kind in kinds:
+    expected = [(kind.status, target, kind.content_for(target)) for target in TARGETS]
+    got = []
+    with running(Server(kind)) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        with httpx.Client(base_url=url, timeout=TIMEOUT, trust_env=False) as client:
+            for target in TARGETS:
+                try:
+                    answer = client.request(kind.method, target)
+                except Exception as error:
+                    got.append(f"{type(error).__name__}: {error}")
+                else:
+                    got.append((answer.status_code, answer.headers["x-target"], answer.content))
+                    server.settle(answer.extensions["network_stream"].get_extra_info("socket"))
+    if (got, server.connections) != (expected, kind.connections):
+        wrong.append(f"{kind.name}: {got}, connections: {server.connections}")
+print(h11.Connection.__module__, len(kinds))
+sys.exit("\\n".join(wrong))
+"""
+
+# It goes through proxies that say a length where they grant a tunnel, and prints what differs from what it should get.
+TUNNELLING: Final = """
+import ssl
+import sys
+
+import h11
+import httpx
+import trustme
+
+from tests.unasked import NO_LENGTHS, TARGETS, TIMEOUT, WELL_BEHAVED, Server, running
+
+authority = trustme.CA()
+serves = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+authority.issue_cert("inner.example").configure_cert(serves)
+trusts = ssl.create_default_context()
+authority.configure_trust(trusts)
+kind = WELL_BEHAVED[0]
+expected = [(kind.status, target, kind.content_for(target)) for target in TARGETS]
+wrong = []
+for name, fields in NO_LENGTHS.items():
+    got = []
+    with running(Server(kind, fields, serves)) as server:
+        proxy = f"http://127.0.0.1:{server.port}"
+        with httpx.Client(proxy=proxy, verify=trusts, timeout=TIMEOUT, trust_env=False) as client:
+            for target in TARGETS:
+                try:
+                    answer = client.request(kind.method, "https://inner.example" + target)
+                except Exception as error:
+                    got.append(f"{type(error).__name__}: {error}")
+                    break
+                got.append((answer.status_code, answer.headers["x-target"], answer.content))
+    if (got, server.tunnels, server.connections) != (expected, ["inner.example:443"], kind.connections):
+        wrong.append(f"{name}: {got}, tunnels: {server.tunnels}, connections: {server.connections}")
+print(h11.Connection.__module__, len(NO_LENGTHS))
+sys.exit("\\n".join(wrong))
+"""
+
 
 def uvicorn_serves_curl(python: str, home: Path, policy: PolicyName) -> str:
     """Return what came of it, in one line."""
@@ -134,12 +244,67 @@ def httpx_talks_to_nginx(python: str, home: Path, policy: PolicyName) -> str:
     return f"{done.stdout.strip()} requests"
 
 
+def uvicorn_passes_over_an_empty_line(python: str, home: Path, policy: PolicyName) -> str:
+    """Return what came of an empty line after the last request, while the application works on it, in one line."""
+    (home / "waiting.py").write_text(WAITING_APPLICATION, "utf-8")
+    port = free_port()
+    options = ["--http", "h11", "--port", str(port), "--log-level", "error", "--lifespan", "off"]
+    program = run_as_h11(python, policy, "-m", "uvicorn", "waiting:app", *options)
+    with started(program, home, port):
+        for request in LAST_REQUESTS:
+            with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as sock:
+                sock.sendall(request)
+                engine = answer_to(port, "/working")
+                if engine != b"http11.compat":
+                    raise SystemExit(f"uvicorn runs on {engine!r}")
+                sock.sendall(b"\r\n")
+                response = http.client.HTTPResponse(sock)
+                response.begin()
+                got = (response.status, response.read())
+            if got != (200, b"done"):
+                raise SystemExit(f"uvicorn ({policy}) answers {request!r} and a late empty line with {got!r}")
+    return f"{len(LAST_REQUESTS)} requests"
+
+
+def answer_to(port: int, target: str) -> bytes:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    try:
+        client.request("GET", target)
+        return client.getresponse().read()
+    finally:
+        client.close()
+
+
+def httpx_gets_each_answer(python: str, home: Path, policy: PolicyName) -> str:
+    """Return what came of servers that send more than they were asked for, in one line."""
+    return f"{ran(python, home, policy, ASKING)} servers"
+
+
+def httpx_goes_through_tunnels(python: str, home: Path, policy: PolicyName) -> str:
+    """Return what came of proxies that say a length in their 2xx to CONNECT, in one line."""
+    return f"{ran(python, home, policy, TUNNELLING)} proxies"
+
+
+def ran(python: str, home: Path, policy: PolicyName, program: str) -> str:
+    """Run a program that prints which engine it has, and how much it has tried; return the latter."""
+    (home / "program.py").write_text(program, "utf-8")
+    command = run_as_h11(python, policy, str(home / "program.py"))
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode != 0:
+        raise SystemExit(f"httpx ({policy}) did not get what it should have:\n{done.stderr}")
+    engine, count = done.stdout.split()
+    if engine != "http11.compat":
+        raise SystemExit(f"httpx runs on {engine}")
+    return count
+
+
 def run_as_h11(python: str, policy: PolicyName, *program: str) -> list[str]:
     return [python, "-m", "http11", "run-as-h11", "--policy", policy, *program]
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    # The root for `tests.unasked`, whose servers run beside httpx.
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
 
 
 def free_port() -> int:
@@ -171,3 +336,13 @@ def listens(port: int) -> bool:
     except ConnectionRefusedError:
         return False
     return True
+
+
+LIVE: Final[Mapping[str, Callable[[str, Path, PolicyName], str]]] = {
+    "uvicorn serves curl": uvicorn_serves_curl,
+    "uvicorn passes over a late empty line": uvicorn_passes_over_an_empty_line,
+    "httpx talks to nginx": httpx_talks_to_nginx,
+    "httpx gets each answer of servers that send too much": httpx_gets_each_answer,
+    "httpx goes through tunnels with a length": httpx_goes_through_tunnels,
+}
+"""Each takes an interpreter that has the projects, a directory and a policy, and returns what came of it."""
