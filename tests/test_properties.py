@@ -54,6 +54,10 @@ def events_of(pieces: list[bytes], role: Role, policy: Policy) -> list[Event]:
 @given(st.data(), strategies.roles)
 def test_a_parsed_event_is_accepted_unchanged_by_its_constructor(data: st.DataObject, role: Role) -> None:
     for event in events_of([data.draw(strategies.streams(role))], role, STRICT):
+        if isinstance(event, Response) and event.status_code in (204, 304) and refused_by_constructor(event):
+            # What these say of a length does not count when they are read, and may not be said (ML-15, SD-15).
+            assert refused_by_send(event)
+            continue
         again = rebuilt(event)
         assert again == event
         assert raw_fields(again) == raw_fields(event)
@@ -106,7 +110,14 @@ def test_a_sent_response_is_read_as_what_was_sent(
     for interim in interims:
         client.receive_data(server.send(interim))
         assert client.next_event() == framing.informational_to_send(interim)
-    sent = framing.response_to_send(response, request_method=method, peer_version=b"1.1", keep_alive=True)
+    sent = framing.response_to_send(
+        response,
+        request_method=method,
+        peer_version=b"1.1",
+        keep_alive=True,
+        # A tunnel that is refused is the end (CN-1).
+        last=method == b"CONNECT" and not framing.accepts_connect(response, method),
+    )
     client.receive_data(server.send(response))
     received = client.next_event()
     assert received == sent
