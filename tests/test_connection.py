@@ -543,6 +543,27 @@ def test_an_early_answer_counts_and_ends_the_connection_where_more_follows() -> 
     assert connection.states == {CLIENT: MUST_CLOSE, SERVER: MUST_CLOSE}
 
 
+def test_a_server_that_was_never_asked_may_send_nothing_to_a_client_that_has_closed() -> None:
+    fresh = Connection(CLIENT)
+    used = client()
+    used.receive_data(OK)
+    assert drained(used) == ANSWER
+    used.start_next_cycle()
+    for connection in (fresh, used):
+        for received in (b"\r", b"\r\n", OK):
+            closed = copy.copy(connection)
+            closed.send(ConnectionClosed())
+            closed.receive_data(received)
+            refused("unexpected-bytes", closed)
+
+
+def test_an_early_answer_that_nobody_asked_for_counts_as_well() -> None:
+    connection = Connection(CLIENT)
+    connection.receive_data(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + b"\r\n")
+    assert len(drained(connection)) == 3
+    assert connection.next_event() is PAUSED
+
+
 def test_nothing_is_asked_over_what_came_before() -> None:
     for received, found in ((OK, "more bytes"), (b"", "the end of the connection")):
         fresh = Connection(CLIENT)

@@ -115,6 +115,7 @@ class Connection(Generic[RoleT_co]):
 
     __slots__ = (
         "__weakref__",
+        "_answered",
         "_body",
         "_buffer",
         "_closed",
@@ -194,6 +195,8 @@ class Connection(Generic[RoleT_co]):
         # How far the body that is being received has got.
         self._body: parsing.BodyProgress = None
         self._informational_responses = 0
+        # Whether the whole of an answer has come: for a client.
+        self._answered = False
 
         # How the body that is being sent ends, and how many of its bytes have been sent.
         self._outgoing: framing.BodyFraming = framing.NO_BODY
@@ -346,18 +349,19 @@ class Connection(Generic[RoleT_co]):
             return PAUSED
         if self._start < len(self._buffer):
             # What follows an answer is never read (RFC 9112 6.3), but the answer counts.
-            if state == DONE or self._our_role == CLIENT:
+            if state == DONE or self._answered:
                 return PAUSED
-            self._skip_late_empty_lines(state)
+            self._check_late_bytes(state)
         if self._start < len(self._buffer):
             return NEED_DATA
         return self._close_received() if self._closed else NEED_DATA
 
-    def _skip_late_empty_lines(self, state: State) -> None:
-        """Skip the empty lines after the last request, of which the last may have come in half (RFC 9112 2.2)."""
-        first = parsing.skip_late_empty_lines(self._buffer, self._start, policy=self._policy)
-        self._skipped += first - self._start
-        self._consume(first)
+    def _check_late_bytes(self, state: State) -> None:
+        """Refuse what may not come, but for empty lines after the last request: half a one may have come so far."""
+        if self._our_role == SERVER:
+            first = parsing.skip_late_empty_lines(self._buffer, self._start, policy=self._policy)
+            self._skipped += first - self._start
+            self._consume(first)
         if self._skipped > self._limit:
             raise violation(
                 RemoteProtocolError,
@@ -366,7 +370,7 @@ class Connection(Generic[RoleT_co]):
                 offset=self._limit,
             )
         unread = cut(self._buffer, self._start, self._start + 2)
-        if unread and (unread != b"\r" or self._closed):
+        if unread and (unread != b"\r" or self._closed or self._our_role == CLIENT):
             raise violation(
                 RemoteProtocolError,
                 "unexpected-bytes",
@@ -592,6 +596,7 @@ class Connection(Generic[RoleT_co]):
             self._move(_CLIENT_END, RemoteProtocolError)
         else:
             self._move(_SERVER_END, RemoteProtocolError)
+            self._answered = True
             # "A client MUST NOT process, cache, or forward such extra data as a separate response" (RFC 9112 6.3), and
             # cannot tell how it came to be there: the answer counts, and is the last one.
             if self._start < len(self._buffer) or self._closed:
@@ -838,6 +843,7 @@ class Connection(Generic[RoleT_co]):
         self._request_method = None
         self._waiting_for_continue = False
         self._informational_responses = 0
+        self._answered = False
 
     def _why_not_reusable(self) -> str:
         client, server = self._joint.client, self._joint.server
