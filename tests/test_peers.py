@@ -933,18 +933,19 @@ def test_a_tunnel_is_granted_whatever_it_says_of_a_length(fields: bytes, policy:
     assert server.connections == kind.connections
 
 
-@pytest.mark.parametrize("fields", NO_LENGTHS.values(), ids=NO_LENGTHS)
+@pytest.mark.parametrize("name", NO_LENGTHS)
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
 @policies
 def test_an_answer_without_content_counts_whatever_it_says_of_a_length(
-    method: str, status: int, fields: bytes, policy: Policy
+    method: str, status: int, name: str, policy: Policy
 ) -> None:
-    kind = Kind("", method, response_head(status, fields))
+    # Who says a length wrongly may send content nevertheless. `H11` goes on after both kinds of length.
+    reusable = name in {"length", "chunked"} or (name == "length-and-coding" and policy == H11)
+    kind = Kind(name, method, response_head(status, NO_LENGTHS[name]), reusable=reusable)
     with running(Server(kind)) as server, contextlib.closing(Pool(server.port, policy)) as pool:
         for target in TARGETS:
-            assert pool.ask(method, target) == (status, target, b"")
-    # Whether the connection is used again is another question.
-    assert [target for targets in server.connections for target in targets] == list(TARGETS)
+            assert pool.ask(method, target) == expected(kind, target)
+    assert server.connections == kind.connections
 
 
 # --- a server built on http11, and a client that sends an empty line too many ----------------------------------------

@@ -163,7 +163,8 @@ for kind in kinds:
     if (got, server.connections) != (expected, kind.connections):
         wrong.append(f"{kind.name}: {got}, connections: {server.connections}")
 print(h11.Connection.__module__, len(kinds))
-sys.exit("\\n".join(wrong))
+if wrong:
+    sys.exit("\\n".join(wrong))
 """
 
 # It goes through proxies that say a length where they grant a tunnel, and prints what differs from what it should get.
@@ -200,7 +201,8 @@ for name, fields in NO_LENGTHS.items():
     if (got, server.tunnels, server.connections) != (expected, ["inner.example:443"], kind.connections):
         wrong.append(f"{name}: {got}, tunnels: {server.tunnels}, connections: {server.connections}")
 print(h11.Connection.__module__, len(NO_LENGTHS))
-sys.exit("\\n".join(wrong))
+if wrong:
+    sys.exit("\\n".join(wrong))
 """
 
 
