@@ -243,8 +243,44 @@ def test_a_failed_peer_stays_failed() -> None:
         error = refused("already-failed", connection)
         assert "broken the protocol (bad-method)" in str(error)
         # And the first error, in full.
+        assert isinstance(error.__cause__, RemoteProtocolError)
         assert str(error.__cause__) == str(first.value)
+        assert error.__cause__.excerpt == first.value.excerpt
     assert connection.our_state == IDLE
+
+
+@pytest.mark.parametrize("stream", [b"G@T", b"GET / HTTP/9.9\r\n\r\n" + b"x" * 1000])
+def test_a_connection_that_has_failed_is_freed_at_once(stream: bytes) -> None:
+    gc.disable()
+    try:
+        connection = server(stream)
+        with pytest.raises(RemoteProtocolError) as caught:
+            connection.next_event()
+        alive = weakref.ref(connection)
+        with pytest.raises(RemoteProtocolError) as again:
+            connection.next_event()
+        # As long as somebody has the first error, it is that one.
+        assert again.value.__cause__ is caught.value
+        del connection, caught, again
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    "field", ["Content-Length: abc", "Content-Length: 5 5", "Content-Length: +5", "Transfer-Encoding: x"]
+)
+def test_an_answer_without_content_that_says_a_length_wrongly_is_not_sent_on(field: str) -> None:
+    connection = client("HEAD")
+    connection.receive_data(f"HTTP/1.1 200 OK\r\n{field}\r\n\r\n".encode())
+    response = connection.next_event()
+    assert isinstance(response, Response)
+    assert connection.states == {CLIENT: MUST_CLOSE, SERVER: SEND_BODY}
+    for method in (b"GET", b"HEAD"):
+        proxy = server(GET.replace(b"GET", method))
+        proxy.next_event()
+        with pytest.raises(LocalProtocolError):
+            proxy.send(response)
 
 
 def test_an_early_error_answer() -> None:
@@ -612,9 +648,21 @@ def test_what_a_client_wrote_into_a_refused_tunnel_is_no_request(status: int) ->
         connection.send(EndOfMessage())
         assert b"\r\nConnection: close\r\n" in wire
         assert connection.states == {CLIENT: MUST_CLOSE, SERVER: MUST_CLOSE}
+        # It is not read, and does not stop us in the middle of the refusal.
         if not early:
             connection.receive_data(GET)
-        refused("unexpected-bytes", connection)
+        assert connection.next_event() is PAUSED
+        connection.receive_data(b"")
+        assert connection.next_event() is PAUSED
+        assert connection.trailing_data == (GET, True)
+    waiting = server(ask)
+    while waiting.next_event() is not PAUSED:
+        pass
+    waiting.send(Response(status_code=status, headers=[("Content-Length", "2")]))
+    waiting.receive_data(b"\x16\x03\x01")
+    assert waiting.next_event() is PAUSED
+    assert waiting.send(Data(b"no")) == b"no"
+    assert waiting.send(EndOfMessage()) == b""
 
 
 def test_a_refused_tunnel_may_be_asked_for_again_where_that_is_tolerated() -> None:
@@ -630,7 +678,7 @@ def test_a_refused_tunnel_may_be_asked_for_again_where_that_is_tolerated() -> No
             assert (b"Connection: close" in wire) == bool(early)
             assert connection.our_state == (MUST_CLOSE if early else DONE)
             if early:
-                refused("unexpected-bytes", connection)
+                assert connection.next_event() is PAUSED
             else:
                 connection.start_next_cycle()
                 connection.receive_data(ask)
@@ -856,12 +904,12 @@ def test_an_error_in_between_is_not_forgotten() -> None:
 
     connection = Connection(CLIENT)
     connection.send(Request(method="PUT", target="/", headers=[*HOST, ("Content-Length", "3")]))
-    with pytest.raises(KeyboardInterrupt) as interrupted:
+    with pytest.raises(KeyboardInterrupt):
         connection.send_with_data_passthrough(Data(Broken(3)))
     assert connection.our_state == ERROR
     with pytest.raises(LocalProtocolError) as caught:
         connection.send(EndOfMessage())
-    assert caught.value.__cause__ is interrupted.value
+    assert caught.value.code == "already-failed"
 
 
 def content_refused(connection: ClientConnection | ServerConnection) -> LocalProtocolError:

@@ -22,6 +22,7 @@ from http11 import (
     ERROR,
     H11,
     IDLE,
+    SEND_BODY,
     SERVER,
     STRICT,
     Connection,
@@ -30,7 +31,9 @@ from http11 import (
     EndOfMessage,
     Event,
     InformationalResponse,
+    LocalProtocolError,
     Policy,
+    RemoteProtocolError,
     Request,
     Response,
     Role,
@@ -93,6 +96,17 @@ def connected(role: Role, policy: Policy) -> AnyConnection:
     return connection
 
 
+def told(connection: AnyConnection) -> list[tuple[str | int, ...]]:
+    """Return the events, and the error, if there is one."""
+    events: list[tuple[str | int, ...]] = []
+    try:
+        while not isinstance(event := connection.next_event(), type):
+            events.append(plain(event))
+    except RemoteProtocolError as error:
+        events.append(("error", error.code))
+    return events
+
+
 def drain(connection: AnyConnection) -> list[tuple[str | int, ...]]:
     events: list[tuple[str | int, ...]] = []
     while not isinstance(event := connection.next_event(), type):
@@ -121,7 +135,7 @@ def test_a_piece_is_received_as_a_whole_or_not_at_all(role: Role, stream: bytes,
     whole.receive_data(stream)
     expected = joined(drain(whole))
     for kind in (bytes, bytearray):
-        for cut in range(1, len(stream), 3):
+        for cut in range(1, len(stream), 7):
             for middle in (cut, max(1, cut - 1), max(1, cut // 2)):
 
                 def attempt(place: int, cut: int = cut, middle: int = middle, kind: type = kind) -> bool:
@@ -158,12 +172,25 @@ def test_the_end_is_received_or_not() -> None:
     assert list(places(attempt))
 
 
-@pytest.mark.parametrize(("role", "stream"), [(SERVER, STREAM), (CLIENT, ANSWERS)])
-@pytest.mark.parametrize("size", [1, 7, 1000])
+# What may not come, with what could be taken for the next message after it.
+UNEXPECTED = b"HTTP/1.1 101 \r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+BROKEN = HEAD + b"5\r\nhelloGET /evil HTTP/1.1\r\nHost: a\r\n\r\n"
+FLOOD = b"HTTP/1.1 103 \r\n\r\n" * 65
+
+
+@pytest.mark.parametrize(
+    ("role", "stream"),
+    [(SERVER, STREAM), (CLIENT, ANSWERS), (CLIENT, UNEXPECTED), (SERVER, BROKEN), (CLIENT, FLOOD)],
+    ids=["requests", "answers", "an unexpected switch", "a broken chunk", "a flood"],
+)
+@pytest.mark.parametrize("size", [5, 10000])
 def test_an_event_is_told_or_the_peer_has_failed(role: Role, stream: bytes, size: int) -> None:
+    # Each of 65 heads in many pieces would take half a minute, and show nothing more.
+    size = len(stream) if stream is FLOOD else size
     whole = connected(role, STRICT)
     whole.receive_data(stream)
-    expected = joined(drain(whole))
+    expected = joined(told(whole))
+    first = max(0, len(expected) - 3) if stream is FLOOD else 0
 
     def read(number: int, place: int) -> bool:
         """Interrupt call `number` of `next_event` at `place`; false where that cannot be."""
@@ -174,10 +201,15 @@ def test_an_event_is_told_or_the_peer_has_failed(role: Role, stream: bytes, size
             connection.receive_data(stream[start : start + size])
             while True:
                 got: list[Event | Signal] = []
-                if calls == number:
-                    stopped = interrupted(partial(call, connection, got), place)
-                else:
-                    call(connection, got)
+                try:
+                    if calls == number:
+                        stopped = interrupted(partial(call, connection, got), place)
+                    else:
+                        call(connection, got)
+                except RemoteProtocolError as error:
+                    # And not another one, where it was replaced at first.
+                    events.append(("error", error.code))
+                    break
                 calls += 1
                 if stopped and connection.their_state == ERROR:
                     return True
@@ -185,13 +217,15 @@ def test_an_event_is_told_or_the_peer_has_failed(role: Role, stream: bytes, size
                 if got and isinstance(got[0], type):
                     break
                 events += [plain(event) for event in got if not isinstance(event, type)]
+            if events and events[-1][0] == "error":
+                break
         assert joined(events) == expected
         return stopped
 
-    number = 0
+    number = first
     while list(places(partial(read, number), least=0)):
         number += 1
-    assert number >= len(expected)
+    assert number >= len(expected) - 1
 
 
 def call(connection: AnyConnection, got: list[Event | Signal]) -> None:
@@ -205,6 +239,7 @@ def asked(*, policy: Policy = STRICT) -> AnyConnection:
     return connection
 
 
+WRONG = EndOfMessage(headers=[("not", "now")])
 TO_ASK: list[Event] = [
     Request(method="PUT", target="/", headers=[("Host", "a"), ("Transfer-Encoding", "chunked")]),
     Data(b"hello"),
@@ -232,20 +267,47 @@ def test_an_event_is_sent_or_we_have_failed(
             return connection.send_with_data_passthrough(event)  # type: ignore[arg-type]
         return send_any(connection, event)
 
-    for number, event in enumerate(events):
+    # At each place a wrong one as well, which may not come then.
+    for number, event in [*enumerate(events), *enumerate([WRONG] * len(events))]:
 
         def attempt(place: int, number: int = number, event: Event = event) -> bool:
             connection, other = made(), made()
             for earlier in events[:number]:
                 assert sent(connection, earlier) == sent(other, earlier)
             before = connection.states
-            stopped = interrupted(lambda: sent(connection, event), place)
+            try:
+                stopped = interrupted(lambda: sent(connection, event), place)
+            except LocalProtocolError:
+                assert connection.our_state == ERROR
+                return False
             if stopped and connection.our_state != ERROR:
                 assert connection.states == before
-                assert sent(connection, event) == sent(other, event)
+                assert tried(partial(sent, connection, event)) == tried(partial(sent, other, event))
             return stopped
 
         assert list(places(attempt))
+
+
+def tried(call: Callable[[], object]) -> object:
+    """Return what comes of it, or the code of the error."""
+    try:
+        return call()
+    except LocalProtocolError as error:
+        return error.code
+
+
+def test_a_body_that_is_too_short_is_never_taken_for_whole() -> None:
+    def attempt(place: int) -> bool:
+        connection: AnyConnection = Connection(CLIENT)
+        send_any(connection, Request(method="PUT", target="/", headers=[("Host", "a"), ("Content-Length", "2")]))
+        try:
+            stopped = interrupted(lambda: send_any(connection, EndOfMessage()), place)
+        except LocalProtocolError:
+            stopped = False
+        assert connection.our_state in (SEND_BODY, ERROR)
+        return stopped
+
+    assert list(places(attempt))
 
 
 def test_a_cycle_begins_or_not() -> None:

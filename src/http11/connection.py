@@ -164,9 +164,9 @@ class Connection(Generic[RoleT_co]):
         self._limit = limit
 
         self._joint = START
-        # What put a side into `ERROR`, if that was an error.
-        self._our_failure: BaseException | None = None
-        self._their_failure: BaseException | None = None
+        # What put a side into `ERROR`, if that was an error of ours to make.
+        self._our_failure: _Failure | None = None
+        self._their_failure: _Failure | None = None
         # The method of the request that is being answered, or None before it is known.
         self._request_method: bytes | None = None
         self._their_http_version: bytes | None = None
@@ -335,7 +335,9 @@ class Connection(Generic[RoleT_co]):
             return self._read_no_message(state)
         except BaseException as error:
             self._joint = states.after_error(self._joint, self.their_role)
-            self._their_failure = self._their_failure or error
+            # Nothing of it will be read.
+            self._buffer, self._start = b"", 0
+            self._their_failure = self._their_failure or _remembered(error)
             raise
 
     def _read_no_message(self, state: State) -> ConnectionClosed | Signal:
@@ -344,12 +346,13 @@ class Connection(Generic[RoleT_co]):
                 RemoteProtocolError,
                 "already-failed",
                 f"expected nothing more of a peer that has broken the protocol{_named(self._their_failure)}",
-            ) from self._their_failure
+            ) from _cause(self._their_failure)
         if state in (states.MIGHT_SWITCH_PROTOCOL, states.SWITCHED_PROTOCOL):
             return PAUSED
         if self._start < len(self._buffer):
-            # What follows an answer is never read (RFC 9112 6.3), but the answer counts.
-            if state == DONE or self._answered:
+            # What follows an answer is never read (RFC 9112 6.3), but the answer counts. What follows a CONNECT that we
+            # have refused is not read either (RFC 9931 8), and no reason to stop in the middle of the refusal.
+            if state == DONE or self._answered or self._request_method == b"CONNECT":
                 return PAUSED
             self._check_late_bytes(state)
         if self._start < len(self._buffer):
@@ -412,9 +415,7 @@ class Connection(Generic[RoleT_co]):
                 return None
             if last is None or request is not last[1]:
                 self._keep(head, request)
-            self._consume_head(end)
-            self._on_request(CLIENT, request, RemoteProtocolError)
-            return request
+            return self._request_received(request, end)
         response = parse_usual_response(head, self._policy, self._request_method)
         return None if response is None else self._response_received(response, end)
 
@@ -506,29 +507,34 @@ class Connection(Generic[RoleT_co]):
                 parse_request = parsing.parse_request if usual else parsing.parse_unusual_request
                 request = parse_request(head, policy=self._policy)
                 self._keep(head, request)
-            self._consume_head(end)
-            self._on_request(CLIENT, request, RemoteProtocolError)
-            return request
+            return self._request_received(request, end)
         parse_response = parsing.parse_response if usual else parsing.parse_unusual_response
         response = parse_response(head, policy=self._policy, request_method=self._request_method)
         return self._response_received(response, end)
 
+    # A head is consumed last: what may not come now is found again, if a signal handler has stopped us from saying so.
+
+    def _request_received(self, request: Request, end: int) -> Request:
+        self._on_request(CLIENT, request, RemoteProtocolError)
+        self._consume_head(end)
+        return request
+
     def _response_received(
         self, response: InformationalResponse | Response, end: int
     ) -> InformationalResponse | Response:
-        self._consume_head(end)
         if type(response) is InformationalResponse:
-            self._on_informational_response(SERVER, response, RemoteProtocolError)
             self._count_informational_response()
-            return response
-        length = framing.usual_response_length(response, self._request_method)
-        if length is None:
-            self._on_response(SERVER, response, RemoteProtocolError)
-            return response
-        self._move(_RESPONSE, RemoteProtocolError)
-        self._waiting_for_continue = False
-        self._their_http_version = response.http_version
-        self._body = parsing.begin_body(length)
+            self._on_informational_response(SERVER, response, RemoteProtocolError)
+        else:
+            length = framing.usual_response_length(response, self._request_method)
+            if length is None:
+                self._on_response(SERVER, response, RemoteProtocolError)
+            else:
+                self._move(_RESPONSE, RemoteProtocolError)
+                self._waiting_for_continue = False
+                self._their_http_version = response.http_version
+                self._body = parsing.begin_body(length)
+        self._consume_head(end)
         return response
 
     def _consume_head(self, end: int) -> None:
@@ -701,14 +707,14 @@ class Connection(Generic[RoleT_co]):
 
     def _response_written(self, event: Response) -> bytes:
         joint = self._joint
-        # The usual case first: there is nothing to add.
-        length = framing.usual_response_length(event, self._request_method)
+        # The usual case first: there is nothing to add. What an answer without content said of its length, when it was
+        # read, may be no length.
+        length = framing.usual_response_length(event, self._request_method) if is_strict(event.headers) else None
         if (
             length is not None
             and self._our_role == SERVER
             and joint.client_may_ask_again
             and self._their_http_version == b"1.1"
-            and is_strict(event.headers)
         ):
             self._move(_RESPONSE, LocalProtocolError)
             self._waiting_for_continue = False
@@ -729,12 +735,9 @@ class Connection(Generic[RoleT_co]):
     def _end_written(self, event: EndOfMessage) -> bytes:
         # Trailers are seldom sent, and what is not there is valid.
         end = event if event.headers is NO_FIELDS else _valid(event)
-        self._move(_SERVER_END if self._our_role == SERVER else _CLIENT_END, LocalProtocolError)
-        self._waiting_for_continue = False
+        after = self._after(_SERVER_END if self._our_role == SERVER else _CLIENT_END, LocalProtocolError)
         outgoing = self._outgoing
-        if outgoing == "chunked":
-            return serialization.serialize_last_chunk(end)
-        if len(end.headers) > 0:
+        if outgoing != "chunked" and len(end.headers) > 0:
             raise violation(
                 LocalProtocolError,
                 "trailers-without-chunked",
@@ -746,7 +749,10 @@ class Connection(Generic[RoleT_co]):
                 "too-little-body",
                 f"expected {outgoing} bytes of body, as its length says, got {self._sent} and the end",
             )
-        return b""
+        written = serialization.serialize_last_chunk(end) if outgoing == "chunked" else b""
+        self._joint = after
+        self._waiting_for_continue = False
+        return written
 
     def _others_written(self, event: Request | InformationalResponse | ConnectionClosed) -> bytes | None:
         role, blame = self._our_role, LocalProtocolError
@@ -758,13 +764,13 @@ class Connection(Generic[RoleT_co]):
                     "expect-without-content",
                     "expected 'Expect: 100-continue' in a request with content only, got it in one without",
                 )
-            self._on_request(role, request, blame)
-            if self._start < len(self._buffer) or self._closed:
+            if self.our_state == IDLE and (self._start < len(self._buffer) or self._closed):
                 raise violation(
                     blame,
                     "unexpected-bytes",
                     f"expected nothing before a Request, got {self._what_came()}: open a new connection",
                 )
+            self._on_request(role, request, blame)
             return serialization.serialize_request(request)
         if isinstance(event, InformationalResponse):
             interim = framing.informational_to_send(_sendable(event))
@@ -795,20 +801,21 @@ class Connection(Generic[RoleT_co]):
                 raise _state_error(joint, self._our_role, "Data", LocalProtocolError)  # noqa: TRY301 - a call takes time
             size = len(payload)
             # A client that goes on does not wait any more; and no server that answers has a client that does.
+            sent = self._sent + size
+            if isinstance(outgoing, int) and sent > outgoing:
+                raise self._too_much_body(outgoing, sent)  # noqa: TRY301
+            self._sent = sent
             self._waiting_for_continue = False
-            self._sent += size
-            if isinstance(outgoing, int) and self._sent > outgoing:
-                raise self._too_much_body(outgoing)  # noqa: TRY301
         except BaseException as error:
             self._fail(Data, error)
             raise
         return size
 
-    def _too_much_body(self, length: int) -> LocalProtocolError:
+    def _too_much_body(self, length: int, sent: int) -> LocalProtocolError:
         if self._no_content is not None:
-            message = f"expected no content in {_WITHOUT_CONTENT[self._no_content]}, got {self._sent} bytes"
+            message = f"expected no content in {_WITHOUT_CONTENT[self._no_content]}, got {sent} bytes"
             return violation(LocalProtocolError, self._no_content, message)
-        message = f"expected {length} bytes of body, as its length says, got {self._sent}"
+        message = f"expected {length} bytes of body, as its length says, got {sent}"
         return violation(LocalProtocolError, "too-much-body", message)
 
     def _fail(self, kind: type[Event], error: BaseException) -> None:
@@ -818,9 +825,9 @@ class Connection(Generic[RoleT_co]):
                 LocalProtocolError,
                 "already-failed",
                 f"expected nothing in ERROR{_named(self._our_failure)}, got {kind.__name__}",
-            ) from self._our_failure
+            ) from _cause(self._our_failure)
         self.send_failed()
-        self._our_failure = self._our_failure or error
+        self._our_failure = self._our_failure or _remembered(error)
 
     def send_failed(self) -> None:
         """Say that the bytes for an event could not be written: `our_state` becomes `ERROR`."""
@@ -918,8 +925,11 @@ class Connection(Generic[RoleT_co]):
             self._waiting_for_continue = False
 
     def _move(self, made: Step, blame: type[ErrorT]) -> None:
+        self._joint = self._after(made, blame)
+
+    def _after(self, made: Step, blame: type[ErrorT]) -> JointState:
         # Where somebody has made this step before, which is nearly always, that is all.
-        self._joint = self._joint.after.get(made) or self._first_made(made, blame)
+        return self._joint.after.get(made) or self._first_made(made, blame)
 
     def _first_made(self, made: Step, blame: type[ErrorT]) -> JointState:
         joint = after_step(self._joint, made)
@@ -992,8 +1002,21 @@ _WITHOUT_CONTENT: Final[Mapping[ErrorCode, str]] = {
 }
 
 
-def _named(failure: BaseException | None) -> str:
-    return f" ({failure.code})" if isinstance(failure, ProtocolError) else ""
+# An error, weakly, and a copy of it that has no traceback: the error itself would keep all the frames through which it
+# went, and with them this connection, until the garbage collector runs.
+_Failure: TypeAlias = tuple[ref[ProtocolError], ProtocolError]
+
+
+def _remembered(error: BaseException) -> _Failure | None:
+    return (ref(error), copy.copy(error)) if isinstance(error, ProtocolError) else None
+
+
+def _cause(failure: _Failure | None) -> ProtocolError | None:
+    return None if failure is None else failure[0]() or failure[1]
+
+
+def _named(failure: _Failure | None) -> str:
+    return "" if failure is None else f" ({failure[1].code})"
 
 
 def _state_error(joint: JointState, role: Role, move: Move, blame: type[ErrorT]) -> ErrorT:
