@@ -45,8 +45,10 @@ LIMITS: dict[str, tuple[Role, bytes]] = {
     "max_chunk_line_size": (SERVER, POST + b"0;" + b"a" * 255 + b"\r\n\r\n"),
     "max_chunk_extension_excess": (SERVER, POST + (b"1;" + b"a" * 199 + b"\r\n.\r\n") * 84),
 }
-# These do not let anything in: one keeps something out, one decides what becomes of the connection, one has no end.
-OTHERS = {"leading_empty_lines", "reuse_after_length_and_chunked", "max_method_size", "tolerant"}
+# These decide what becomes of the connection, and let no event in.
+REUSE = {"reuse_after_length_and_chunked", "reuse_after_refused_connect"}
+# Nor do these: one keeps something out, one has no end, one follows from the others.
+OTHERS = {*REUSE, "leading_empty_lines", "max_method_size", "tolerant"}
 
 
 def accepted(stream: tuple[Role, bytes], policy: Policy) -> bool:
@@ -109,7 +111,7 @@ def test_only_tolerances_make_a_policy_tolerant() -> None:
     assert not STRICT.tolerant
     assert H11.tolerant
     assert not Policy(max_fields=None, leading_empty_lines=False).tolerant
-    for name in {*DOORS, "reuse_after_length_and_chunked"}:
+    for name in {*DOORS, *REUSE}:
         assert Policy(**{name: True}).tolerant
 
 

@@ -31,6 +31,7 @@ def _is_tolerant(policy: Policy) -> bool:
         policy.repeated_length_in_request,
         policy.length_and_chunked_in_request,
         policy.reuse_after_length_and_chunked,
+        policy.reuse_after_refused_connect,
         policy.content_in_connect,
         policy.content_in_informational_response,
         policy.transfer_encoding_in_http10,
@@ -68,6 +69,7 @@ class Policy:
         length_and_chunked_in_request: A request may have Transfer-Encoding and Content-Length; the first counts
             (RFC 9112 6.3).
         reuse_after_length_and_chunked: After a message with both, the connection may be used again (RFC 9112 6.1).
+        reuse_after_refused_connect: After a CONNECT that was refused, the connection may be used again (RFC 9931 8).
         content_in_connect: A CONNECT may have content (RFC 9110 9.3.6).
         content_in_informational_response: A 1xx response may say that it has content; it has none (RFC 9110 15.2).
         transfer_encoding_in_http10: An HTTP/1.0 message may have a Transfer-Encoding (RFC 9112 6.1).
@@ -105,6 +107,7 @@ class Policy:
     repeated_length_in_request: bool = False
     length_and_chunked_in_request: bool = False
     reuse_after_length_and_chunked: bool = False
+    reuse_after_refused_connect: bool = False
     content_in_connect: bool = False
     content_in_informational_response: bool = False
     transfer_encoding_in_http10: bool = False
@@ -157,6 +160,7 @@ H11: Final = Policy(
     repeated_length_in_request=True,
     length_and_chunked_in_request=True,
     reuse_after_length_and_chunked=True,
+    reuse_after_refused_connect=True,
     content_in_connect=True,
     content_in_informational_response=True,
     transfer_encoding_in_http10=True,

@@ -23,6 +23,7 @@ def each_field_has_its_type(policy: Policy) -> None:
     assert_type(policy.repeated_length_in_request, bool)
     assert_type(policy.length_and_chunked_in_request, bool)
     assert_type(policy.reuse_after_length_and_chunked, bool)
+    assert_type(policy.reuse_after_refused_connect, bool)
     assert_type(policy.content_in_connect, bool)
     assert_type(policy.content_in_informational_response, bool)
     assert_type(policy.transfer_encoding_in_http10, bool)
