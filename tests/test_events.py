@@ -6,7 +6,8 @@ import copy
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Sized
+import traceback
+from collections.abc import Callable, Iterator, Sized
 from functools import partial
 from http import HTTPStatus
 from typing import assert_never
@@ -175,10 +176,90 @@ def test_types_are_checked() -> None:
     for status in ("200", b"200", 200.0, None):
         with pytest.raises(LocalProtocolError, match="expected an int as status code"):
             Response(status_code=status, headers=[])  # type: ignore[arg-type]
-    with pytest.raises(UnicodeEncodeError):
-        Request(method="GET", target="/é", headers=HOST)
-    with pytest.raises(UnicodeEncodeError):
-        Data("é")
+
+
+class Evasive(str):
+    """A `str` that says of itself what its maker likes."""
+
+    __slots__ = ()
+
+    def isascii(self) -> bool:
+        return True
+
+    def encode(self, *_: object) -> bytes:
+        return b"evil\r\n"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter("evil")
+
+    def __str__(self) -> str:
+        return "evil"
+
+    def __getitem__(self, _: object) -> str:
+        return "evil"
+
+
+SECRET = "c2VjcmV0LXRva2Vu"
+NOT_ASCII = f"{SECRET}é{SECRET}"
+# Which argument it is, as the error names it, and what has it.
+TEXTS: list[tuple[str, Callable[[str], object]]] = [
+    ("the method", lambda text: Request(method=text, target="/", headers=HOST)),
+    ("the target", lambda text: Request(method="GET", target=text, headers=HOST)),
+    ("the HTTP version", lambda text: Request(method="GET", target="/", headers=HOST, http_version=text)),
+    ("the HTTP version", lambda text: Response(status_code=200, headers=[], http_version=text)),
+    ("the reason", lambda text: Response(status_code=200, headers=[], reason=text)),
+    ("the reason", lambda text: InformationalResponse(status_code=100, headers=[], reason=text)),
+    ("a field's name", lambda text: Request(method="GET", target="/", headers=[*HOST, (text, "a")])),
+    ("a field's name", lambda text: Headers([(text, b"a")])),
+    ("a field's name", Headers(HOST).get),
+    ("a field's name", Headers(HOST).get_all),
+    ("the value of the field 'Host'", lambda text: Request(method="GET", target="/", headers=[("Host", text)])),
+    (
+        "the value of the field 'Authorization'",
+        lambda text: Request(method="GET", target="/", headers=[*HOST, ("Authorization", text)]),
+    ),
+    ("the value of the field 'X'", lambda text: Response(status_code=200, headers=[(b"X", text)])),
+    ("the value of the field 'X'", lambda text: InformationalResponse(status_code=100, headers=[("X", text)])),
+    ("the value of the field 'X'", lambda text: EndOfMessage(headers=[("X", text)])),
+    (
+        "the value of the field 'X'",
+        lambda text: attrs.evolve(Response(status_code=200, headers=[]), headers=[("X", text)]),
+    ),
+    ("the data", Data),
+]
+
+
+@pytest.mark.parametrize("kind", [str, Evasive])
+@pytest.mark.parametrize(("argument", "make"), TEXTS)
+def test_a_text_that_is_not_ascii_is_named_and_not_shown(
+    argument: str, make: Callable[[str], object], kind: Callable[[str], str]
+) -> None:
+    with pytest.raises(UnicodeEncodeError) as caught:
+        make(kind(NOT_ASCII))
+    error = caught.value
+    assert str(error).endswith(f"expected ASCII, got this at index {len(SECRET)} in {argument}")
+    assert (error.encoding, error.object, error.start, error.end) == ("ascii", "é", 0, 1)
+    assert type(error.object) is str
+    assert (error.__context__, error.__cause__) == (None, None)
+    for shown in (str(error), repr(error), repr(error.args), "".join(traceback.format_exception_only(error))):
+        assert SECRET[:6] not in shown
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.args) == (str(error), error.args)
+
+
+@pytest.mark.parametrize(("argument", "make"), TEXTS)
+def test_every_character_beyond_ascii_is_found(argument: str, make: Callable[[str], object]) -> None:
+    for text in ("\x80", "ÿa", "\udc80", "\U0001f600a"):
+        with pytest.raises(UnicodeEncodeError, match=argument) as caught:
+            make(text)
+        assert caught.value.object == text[0]
+
+
+def test_a_wrong_type_is_named() -> None:
+    with pytest.raises(TypeError, match="as the target, got int"):
+        Request(method="GET", target=1, headers=HOST)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="as the value of the field 'X', got NoneType"):
+        Response(status_code=200, headers=[("X", None)])  # type: ignore[list-item]
 
 
 def refused(code: ErrorCode, make: Callable[[], object]) -> None:

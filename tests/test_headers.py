@@ -327,7 +327,7 @@ def test_as_bytes_takes_what_is_bytes_like() -> None:
         def __bytes__(self) -> bytes:
             return b"evil\r\n"
 
-    assert as_bytes(Name("good")) == b"good"
+    assert as_bytes(Name("good"), "it") == b"good"
     for value in (Raw(b"good"), bytearray(b"good"), memoryview(b"xgood")[1:]):
-        assert as_bytes(value) == b"good"
-        assert type(as_bytes(value)) is bytes
+        assert as_bytes(value, "it") == b"good"
+        assert type(as_bytes(value, "it")) is bytes

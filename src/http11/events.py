@@ -94,7 +94,8 @@ class Request:
         http_version: BytesLike = HTTP11,
     ) -> None:
         blame = LocalProtocolError
-        method, target, http_version = as_bytes(method), as_bytes(target), as_bytes(http_version)
+        method, target = as_bytes(method, "the method"), as_bytes(target, "the target")
+        http_version = as_bytes(http_version, "the HTTP version")
         # A single word is the usual thing.
         if not method.isalpha() and grammar.METHOD.fullmatch(method) is None:
             raise violation(blame, "bad-method", f"expected a method of token characters, got {clipped(method)}")
@@ -574,7 +575,7 @@ def _checked_response(headers: HeadersLike, http_version: BytesLike, reason: Byt
 
 
 def _checked_version_and_reason(http_version: BytesLike, reason: BytesLike) -> tuple[bytes, bytes]:
-    http_version, reason = as_bytes(http_version), as_bytes(reason)
+    http_version, reason = as_bytes(http_version, "the HTTP version"), as_bytes(reason, "the reason")
     _check_version(http_version)
     if grammar.REASON.fullmatch(reason) is None:
         raise violation(
@@ -620,7 +621,7 @@ def _checked_status_code(status_code: object, lowest: int, highest: int) -> int:
 def _payload(data: BytesLike | Sized) -> Sized:
     try:
         # A cast, because before Python 3.12 no checker can be shown at run time that something is a buffer.
-        return as_bytes(cast("BytesLike", data))
+        return as_bytes(cast("BytesLike", data), "the data")
     except TypeError:
         if isinstance(data, Sized):
             return data

@@ -210,12 +210,12 @@ class Headers(Sequence[Field]):
 
     def get(self, name: BytesLike) -> bytes | None:
         """Return the first value of the field `name`, in any case, or `None`."""
-        return first_value(self, as_bytes(name).lower())
+        return first_value(self, as_bytes(name, "a field's name").lower())
 
     def get_all(self, name: BytesLike) -> list[bytes]:
         """Return all values of the field `name`, in any case and in order."""
         names, values, _, _ = self._parts
-        wanted = as_bytes(name).lower()
+        wanted = as_bytes(name, "a field's name").lower()
         if wanted not in names.first:
             return []
         return [value for found, value in zip(names.lower, values, strict=True) if found == wanted]
@@ -313,22 +313,39 @@ def is_strict(headers: Headers) -> bool:
     return headers._parts[3]
 
 
-def as_bytes(value: BytesLike) -> bytes:
+def as_bytes(value: BytesLike, argument: str, field: bytes | None = None) -> bytes:
     """Return `value` as `bytes`.
 
+    `argument` says what it is, for the text of an error: such as "the target", or "the value of the field", and then
+    `field` is that field's name.
+
     Raises:
-        UnicodeEncodeError: A `str` that is not ASCII.
+        UnicodeEncodeError: A `str` that is not ASCII. It holds the first character that is not, and no other.
         TypeError: Neither bytes-like nor a `str`; an `int` above all, of which `bytes()` would make that many zeros.
 
     """
     if type(value) is bytes:
         return value
     if isinstance(value, str):
+        # Asked of `str` itself: a subclass may answer as it likes. And the error that `encode` would raise holds the
+        # whole value, which may be a credential.
+        if not str.isascii(value):
+            raise _not_ascii(str.__str__(value), _named(argument, field))
         return str.encode(value, "ascii")
     try:
         return memoryview(value).tobytes()
     except TypeError:
-        raise TypeError(f"expected a bytes-like object or a str, got {type(value).__name__}") from None
+        where = _named(argument, field)
+        raise TypeError(f"expected a bytes-like object or a str as {where}, got {type(value).__name__}") from None
+
+
+def _named(argument: str, field: bytes | None) -> str:
+    return argument if field is None else f"{argument} {clipped(field).removeprefix('b')}"
+
+
+def _not_ascii(text: str, where: str) -> UnicodeEncodeError:
+    index = next(index for index, character in enumerate(text) if not character.isascii())
+    return UnicodeEncodeError("ascii", text[index], 0, 1, f"expected ASCII, got this at index {index} in {where}")
 
 
 def list_members(headers: Headers, name: bytes) -> AbstractSet[bytes]:
@@ -605,7 +622,8 @@ def _checked_one_by_one(fields: HeadersLike) -> _Parts:
     for pair in fields:
         _check_pair(pair)
         name, value = pair
-        name, value = as_bytes(name), as_bytes(value)
+        name = as_bytes(name, "a field's name")
+        value = as_bytes(value, "the value of the field", name)
         _check_name(name)
         if grammar.FIELD_VALUE.fullmatch(value) is None:
             raise _bad_value(name, value)
