@@ -314,6 +314,18 @@ def test_informational_codes_are_100_to_199(code: int) -> None:
     refused("bad-status-code", lambda: InformationalResponse(status_code=code, headers=[]))
 
 
+@pytest.mark.parametrize("code", [10**5000, -(10**5000), 10**20], ids=["huge", "hugely-negative", "21-digits"])
+def test_no_text_has_a_number_that_nobody_reads(code: int) -> None:
+    for make in (
+        lambda: Response(status_code=code, headers=[]),
+        lambda: InformationalResponse(status_code=code, headers=[]),
+    ):
+        with pytest.raises(LocalProtocolError) as caught:
+            make()
+        assert caught.value.code == "bad-status-code"
+        assert f"{'negative ' * (code < 0)}number of {code.bit_length()} bits" in str(caught.value)
+
+
 @pytest.mark.parametrize("code", [0, 99, 100, 199, -200, 1000, True])
 def test_final_codes_are_200_to_999(code: int) -> None:
     refused("bad-status-code", lambda: Response(status_code=code, headers=[]))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Generic, Never, TypeAlias, TypeVar, cas
 
 import attrs
 
-from http11 import grammar
+from http11 import explaining, grammar
 from http11.errors import ErrorT, LocalProtocolError, clipped, violation
 from http11.headers import (
     SENDING,
@@ -100,7 +100,8 @@ class Request:
         if not method.isalpha() and grammar.METHOD.fullmatch(method) is None:
             raise violation(blame, "bad-method", f"expected a method of token characters, got {clipped(method)}")
         if grammar.TARGET.fullmatch(target) is None:
-            raise violation(blame, "bad-target", "expected a target of visible ASCII without '#', got something else")
+            found = explaining.run_flaw(grammar.TARGET_RUN, target)
+            raise violation(blame, "bad-target", f"expected a target of visible ASCII without '#', got {found}")
         headers = _strict_headers(headers)
         if http_version is not HTTP11 or not is_usual_request(headers, method, target):
             preface = is_preface(method, target, http_version)
@@ -377,10 +378,11 @@ def check_target(
     """Check that the form of `target` goes with `method` (RFC 9112 3.2)."""
     if method == b"CONNECT":
         if not policy.any_connect_target and grammar.CONNECT_TARGET.fullmatch(target) is None:
+            found = explaining.connect_target_flaw(target)
             raise violation(
                 blame,
                 "bad-connect-target",
-                "expected a host, ':' and a port of 1 to 65535 as the target of CONNECT, got something else",
+                f"expected a host, ':' and a port of 1 to 65535 as the target of CONNECT, got {found}",
                 offset=offset,
             )
     elif target.startswith(b"/") or policy.any_target:
@@ -394,10 +396,11 @@ def check_target(
                 offset=offset,
             )
     elif not _is_absolute_form(target):
+        found = explaining.absolute_form_flaw(target)
         raise violation(
             blame,
             "bad-target-form",
-            "expected a target of '/...' or 'scheme:...', got something else",
+            f"expected a target of '/...' or 'scheme:...', got {found}",
             offset=offset,
         )
 
@@ -578,10 +581,11 @@ def _checked_version_and_reason(http_version: BytesLike, reason: BytesLike) -> t
     http_version, reason = as_bytes(http_version, "the HTTP version"), as_bytes(reason, "the reason")
     _check_version(http_version)
     if grammar.REASON.fullmatch(reason) is None:
+        found = explaining.run_flaw(grammar.VALUE_RUN, reason)
         raise violation(
             LocalProtocolError,
             "bad-reason",
-            "expected a reason of visible characters, SP and HTAB, got something else",
+            f"expected a reason of visible characters, SP and HTAB, got {found}",
         )
     return http_version, reason
 
@@ -610,10 +614,11 @@ def _checked_status_code(status_code: object, lowest: int, highest: int) -> int:
         )
     plain = int(status_code)
     if not lowest <= plain <= highest:
+        found = explaining.number_name(plain)
         raise violation(
             LocalProtocolError,
             "bad-status-code",
-            f"expected a status code of {lowest} to {highest}, got {plain}",
+            f"expected a status code of {lowest} to {highest}, got {found}",
         )
     return plain
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol, Self, Type
 
 import attrs
 
-from http11 import grammar
+from http11 import explaining, grammar
 from http11.errors import ErrorCode, ErrorT, LocalProtocolError, byte_name, clipped, violation
 from http11.policy import STRICT, Policy
 
@@ -400,21 +400,8 @@ def _with_checked_coding(headers: Headers, blame: type[ErrorT]) -> Headers:
         if fields == [codings]:
             return headers
         return _replaced(headers, b"transfer-encoding", codings)
-    names = [coding.strip(b" \t") for coding in codings.split(b",")]
-    if any(name.partition(b";")[0].rstrip(b" \t") not in (b"chunked", b"") for name in names):
-        raise violation(
-            blame,
-            "unknown-transfer-coding",
-            "expected the transfer coding 'chunked' alone, got one that is not known",
-        )
-    raise violation(
-        blame,
-        "bad-transfer-encoding",
-        "expected the transfer coding 'chunked' once and without parameters, got "
-        + ("no coding" if names == [b""] else "another list"),
-        # h11 answers several fields with 501; a single bad one is the peer's mistake.
-        hint=501 if len(fields) > 1 else None,
-    )
+    code, found = explaining.coding_flaw([field.lower() for field in fields])
+    raise violation(blame, code, f"expected the transfer coding 'chunked' alone, got {found}")
 
 
 # More than this many digits may not be a number that every reader can hold: 2^63 - 1 has 19.
@@ -436,9 +423,12 @@ def is_length(value: bytes, policy: Policy) -> bool:
 def _with_checked_length(headers: Headers, *, of_request: bool, policy: Policy, blame: type[ErrorT]) -> Headers:
     fields = headers.get_all(b"content-length")
     lengths = [length.strip(b" \t") for length in b",".join(fields).split(b",")]
-    if not all(is_length(length, policy) for length in lengths):
-        most = f"{_LONG_LENGTH_DIGITS} digits" if policy.long_lengths else f"{_LENGTH_DIGITS} digits, below 2^63"
-        raise violation(blame, "bad-content-length", f"expected a Content-Length of 1 to {most}, got something else")
+    wrong = next((place for place, length in enumerate(lengths) if not is_length(length, policy)), None)
+    if wrong is not None:
+        digits = _LONG_LENGTH_DIGITS if policy.long_lengths else _LENGTH_DIGITS
+        most = f"{digits} digits" if policy.long_lengths else f"{digits} digits, below 2^63"
+        found = explaining.length_flaw(fields, wrong, digits)
+        raise violation(blame, "bad-content-length", f"expected a Content-Length of 1 to {most}, got {found}")
     # Compared as they are written: a reader that compares numbers and one that compares text would part over 5 and 05.
     if any(length != lengths[0] for length in lengths):
         raise violation(
@@ -470,7 +460,8 @@ def check_host(
     if len(hosts) > 1:
         raise violation(blame, "repeated-host", f"expected one Host field, got {len(hosts)}")
     if not policy.any_host and grammar.HOST.fullmatch(host) is None:
-        raise violation(blame, "bad-host", "expected Host to be empty or a host and perhaps a port, got something else")
+        found = explaining.host_flaw(host)
+        raise violation(blame, "bad-host", f"expected Host to be empty or a host and perhaps a port, got {found}")
     # A target in origin-form begins with "/", in asterisk-form with "*": only the others can have an authority.
     if not policy.host_mismatch and target[:1] not in b"/*" and not _names_the_same(method, target, host):
         raise violation(blame, "host-mismatch", "expected Host to be the authority of the target, got another")
