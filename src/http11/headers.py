@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol, Self, TypeAlias, final, overload
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 import attrs
 
@@ -56,6 +56,8 @@ __all__ = [
 
 Field: TypeAlias = tuple[bytes, bytes]
 """One field: its name and its value."""
+
+DefaultT = TypeVar("DefaultT")
 
 HeadersLike: TypeAlias = Iterable[tuple[BytesLike, BytesLike]]
 """What `Headers` may be made of: any iterable of pairs, another `Headers` among them.
@@ -180,8 +182,9 @@ SENDING: Final = attrs.evolve(STRICT, repeated_length_in_request=True)
 class Headers(Sequence[Field]):
     """The fields of a message, in order: a sequence of (lower-case name, value), which cannot be changed.
 
-    Equal to another `Headers`, a list or a tuple of the same pairs. ``in`` asks for a pair; `get` and `get_all` look
-    up a name. The names as they were spelled are kept, and go on the wire: see `raw_items`.
+    Equal to another `Headers`, a list or a tuple of the same pairs. ``in`` asks for a pair, and is a `TypeError` for a
+    name; `get` and `get_all` look up a name. The names as they were spelled are kept, and go on the wire: see
+    `raw_items`.
 
     Args:
         fields: Pairs of name and value, each bytes-like or an ASCII `str`; or another `Headers`.
@@ -208,9 +211,14 @@ class Headers(Sequence[Field]):
         # Its methods are what the serializer asks; nobody else's may answer.
         raise TypeError("Headers cannot be subclassed")
 
-    def get(self, name: BytesLike) -> bytes | None:
-        """Return the first value of the field `name`, in any case, or `None`."""
-        return first_value(self, as_bytes(name, "a field's name").lower())
+    @overload
+    def get(self, name: BytesLike) -> bytes | None: ...
+    @overload
+    def get(self, name: BytesLike, default: DefaultT) -> bytes | DefaultT: ...
+    def get(self, name: BytesLike, default: object = None) -> object:
+        """Return the first value of the field `name`, in any case, or `default` where there is none."""
+        value = first_value(self, as_bytes(name, "a field's name").lower())
+        return default if value is None else value
 
     def get_all(self, name: BytesLike) -> list[bytes]:
         """Return all values of the field `name`, in any case and in order."""
@@ -242,6 +250,9 @@ class Headers(Sequence[Field]):
         return zip(names.lower, values)  # noqa: B905 - as many of each, and `strict` takes its time
 
     def __contains__(self, pair: object) -> bool:
+        # It would always be false, which nobody who asks it expects.
+        if isinstance(pair, (str, bytes, bytearray, memoryview)):
+            raise TypeError("expected a pair of name and value before `in`, got a name: use get(name) is not None")
         return pair in tuple(self)
 
     def __eq__(self, other: object) -> bool:
