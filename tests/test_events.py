@@ -21,6 +21,7 @@ from http11 import (
     H11,
     NEED_DATA,
     PAUSED,
+    SERVER,
     Connection,
     ConnectionClosed,
     Data,
@@ -36,6 +37,7 @@ from http11 import (
     parsing,
 )
 from tests import strategies
+from tests.harness import send_any
 from tests.strategies import TARGET, TCHAR, VCHAR
 
 HOST = [("Host", "a")]
@@ -375,6 +377,150 @@ print(len(t.INJECTIONS))
 """
     done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == (str(len(INJECTIONS)), "")
+
+
+# --- what cannot be changed by another way --------------------------------------------------------------------------
+
+TOLERATED: list[Event] = [
+    parsing.parse_request(b"G / HTTP/1.1\r\nHost: a b\r\nX: \x01\r\n\r\n", policy=H11),
+    parsing.parse_request(b"GET /#a HTTP/2.0\r\nHost: a\r\n\r\n", policy=H11),
+    parsing.parse_response(b"HTTP/1.1 200 \x01\r\n\r\n", policy=H11),
+    parsing.parse_response(b"HTTP/1.1 103 \x01\r\nX: y\r\n\r\n", policy=H11),
+    parsing.parse_trailers(b"Content-Length: 5\r\n\r\n", policy=H11),
+]
+RECEIVED: list[Event] = [
+    parsing.parse_request(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    parsing.parse_request(b"PRI * HTTP/2.0\r\n\r\n"),
+    parsing.parse_response(b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\nX: a\r\n b\r\n\r\n"),
+    parsing.parse_response(b"HTTP/1.0 103 \r\nX: y\r\n\r\n"),
+    parsing.parse_trailers(b"X: y\r\n\r\n"),
+]
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
+
+
+@pytest.mark.parametrize("event", [*EVENTS, *TOLERATED, *RECEIVED], ids=repr)
+def test_an_event_cannot_be_made_again(event: Event) -> None:
+    before = repr(event)
+    for other in EVENTS:
+        arguments = {field.name: getattr(other, field.name) for field in attrs.fields(type(other))}
+        if type(other) is type(event):
+            with pytest.raises(attrs.exceptions.FrozenInstanceError):
+                event.__init__(**arguments)
+    assert repr(event) == before
+
+
+@pytest.mark.parametrize("event", [*EVENTS, *TOLERATED, *RECEIVED], ids=repr)
+def test_an_event_is_pickled_and_copied_as_what_it_is(event: Event) -> None:
+    for again in (
+        *(pickle.loads(pickle.dumps(event, protocol)) for protocol in PROTOCOLS),
+        copy.copy(event),
+        copy.deepcopy(event),
+        *copy.deepcopy([event, event]),
+    ):
+        assert type(again) is type(event)
+        assert again == event
+        assert repr(again) == repr(event)
+        assert hash(again) == hash(event)
+        assert sent(again) == sent(event)
+
+
+def sent(event: Event) -> object:
+    """Return what comes of it when it is sent: its bytes, or the code of its error."""
+    connection: Connection = Connection(CLIENT if isinstance(event, Request) else SERVER)
+    if not isinstance(event, Request):
+        connection.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.next_event()
+    if isinstance(event, (Data, EndOfMessage)):
+        send_any(connection, Response(status_code=200, headers=[]))
+    try:
+        return send_any(connection, event)
+    except LocalProtocolError as error:
+        return error.code
+
+
+def test_what_a_tolerance_let_in_is_refused_and_copies_of_it_are() -> None:
+    assert [sent(event) for event in TOLERATED] == [
+        "bad-field-value",
+        "version-not-sendable",
+        "bad-reason",
+        "bad-reason",
+        "forbidden-trailer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "right", "wrong"),
+    [
+        (Request(method="GETX", target="/", headers=HOST), b"GETX", b"G\r\nX"),
+        (Request(method="GET", target="/abcd", headers=HOST), b"/abcd", b"/ \r\nd"),
+        (Request(method="GET", target="/", headers=HOST, http_version="1.0"), b"1.0", b"1\r\n"),
+        (Request(method="GET", target="/", headers=[*HOST, ("Name", "abcde")]), b"abcde", b"a\r\nde"),
+        (Request(method="GET", target="/", headers=[*HOST, ("Names", "a")]), b"Names", b"N\r\ns:"),
+        (Request(method="GET", target="/", headers=[*HOST, ("Aost", "b")]), b"Aost", b"Host"),
+        (Response(status_code=200, headers=[], reason="abcde"), b"abcde", b"a\r\nde"),
+        (Response(status_code=200, headers=[("Name", "abcde")]), b"abcde", b"a\r\nde"),
+        (InformationalResponse(status_code=103, headers=[], reason="abcde"), b"abcde", b"a\r\nde"),
+        (EndOfMessage(headers=[("Name", "abcde")]), b"abcde", b"a\r\nde"),
+        (EndOfMessage(headers=[("Name", "abcde")]), b"Name", b"Host"),
+        (Headers([("Name", "abcde")]), b"abcde", b"a\r\nde"),
+    ],
+    ids=repr,
+)
+def test_a_changed_pickle_is_checked(event: object, right: bytes, wrong: bytes) -> None:
+    whole = pickle.dumps(event)
+    assert whole.count(right) == 1
+    with pytest.raises(LocalProtocolError):
+        pickle.loads(whole.replace(right, wrong))
+
+
+def test_a_changed_pickle_of_what_a_tolerance_let_in_is_not_sent() -> None:
+    event = parsing.parse_request(b"GETX / HTTP/1.1\r\nHost: a\r\nName: abcde\r\n\r\n", policy=H11)
+    assert isinstance(sent(event), bytes)
+    whole = pickle.dumps(event)
+    for right, wrong, code in (
+        (b"GETX", b"G\r\nX", "bad-method"),
+        (b"abcde", b"a\r\nde", "bad-field-value"),
+        (b"Name", b"\r\n: ", "bad-field-name"),
+    ):
+        assert whole.count(right) == 1
+        assert sent(pickle.loads(whole.replace(right, wrong))) == code
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=IDS)
+def test_no_state_fills_an_event(event: Event) -> None:
+    """A pickle by attrs' way, or by that of `object`, which goes past the constructor."""
+    names = [field.name for field in attrs.fields(type(event))]
+    assert not hasattr(event, "__setstate__")
+    for state in ((None, dict.fromkeys(names, b"\r\n")), dict.fromkeys(names, b"\r\n")):
+        if names:
+            with pytest.raises((AttributeError, TypeError)):
+                pickle.loads(pickle.dumps(Rebuilt(type(event), state)))
+            with pytest.raises((AttributeError, TypeError)):
+                copy.copy(Rebuilt(type(event), state))
+
+
+class Rebuilt:
+    """What is pickled as if it were an object of another class, with a state."""
+
+    def __init__(self, cls: type, state: object) -> None:
+        self.cls = cls
+        self.state = state
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return object.__new__, (self.cls,), self.state
+
+
+def test_a_payload_of_ones_own_is_copied_with_its_event() -> None:
+    event = Data([b"a"])
+    assert copy.copy(event).data is event.data
+    again = copy.deepcopy(event)
+    assert again == event
+    assert again.data is not event.data
+    event.data.append(b"b")
+    assert again.data == [b"a"]
+    assert pickle.loads(pickle.dumps(event)) == event
+    both = copy.deepcopy((event, event.data))
+    assert both[0].data is both[1]
 
 
 @given(strategies.requests())

@@ -52,6 +52,7 @@ __all__ = [
     "received_headers",
     "setter",
     "spelled_fields",
+    "tolerated_headers",
 ]
 
 Field: TypeAlias = tuple[bytes, bytes]
@@ -277,7 +278,7 @@ class Headers(Sequence[Field]):
         return self
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return received_headers, (self.raw_items(), self._parts[3])
+        return (Headers if self._parts[3] else tolerated_headers), (self.raw_items(),)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise attrs.exceptions.FrozenInstanceError
@@ -290,6 +291,12 @@ def received_headers(fields: Sequence[Field], strict: bool) -> Headers:
     """Make a `Headers` of pairs that have been checked already; `strict` tells whether by the strict grammar."""
     names = field_names(tuple([name for name, _ in fields]))
     return headers_of(names, tuple([value for _, value in fields]), strict)
+
+
+def tolerated_headers(fields: HeadersLike) -> Headers:
+    """Make a `Headers` of what only a tolerance let in; it is checked when it is sent, or made into another one."""
+    checked = [(as_bytes(name, "a field's name"), as_bytes(value, "a field's value")) for name, value in fields]
+    return received_headers(checked, strict=False)
 
 
 def headers_of(names: FieldNames, values: tuple[bytes, ...], strict: bool) -> Headers:
