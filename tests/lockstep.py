@@ -817,7 +817,9 @@ DIFFERENCES: Final[Sequence[Difference]] = (
     Difference("FD-9", "control bytes in a value", refused("bad-field-value")),
     Difference("CH-10", "a trailer that frames, routes or authenticates", refused("forbidden-trailer")),
     Difference("ML-1", "a length of 20 digits", refused("bad-content-length")),
-    Difference("ML-8", "a wrong coding: 400; wrong in two ways: another hint", refused_with_another_hint),
+    Difference(
+        "ML-8, ML-9", "a wrong list of codings: 400; wrong in two ways: another hint", refused_with_another_hint
+    ),
     Difference("ML-12", "a coding in HTTP/1.0, which cannot be sent at all", refused("transfer-encoding-in-http10")),
     Difference("SD-14", "a version that cannot be sent at all", refused("bad-version")),
     Difference("only our state is touched", "where an event is refused", only_our_state_is_touched),

@@ -115,6 +115,48 @@ def test_every_way_to_import_h11_leads_to_http11() -> None:
     assert run(program) == "http11, in h11's place: see http11.compat.\n"
 
 
+def test_whoever_can_import_it_gets_the_policy_that_was_installed() -> None:
+    """What another thread would see, which may run at any time: here, as soon as the finder is there."""
+    program = """
+    import sys
+    from http11.compat import install_as_h11
+    from http11 import H11
+
+    class Watched(list):
+        def insert(self, index, finder):
+            super().insert(index, finder)
+            import h11
+            server = h11.Connection(h11.SERVER)
+            server.receive_data(b"GET / HTTP/1.1\\nHost: a\\n\\n")
+            print(h11.Connection.default_policy, type(server.next_event()).__name__)
+
+    sys.meta_path = Watched(sys.meta_path)
+    install_as_h11(H11)
+    import h11
+    print(h11.Connection.default_policy)
+    """
+    assert run(program).split() == ["H11", "Request", "H11"]
+
+
+@pytest.mark.parametrize(
+    ("before", "error"),
+    [("import h11", "RuntimeError"), ("import sys; sys.modules['h11._util'] = None", "ModuleNotFoundError")],
+)
+def test_nothing_is_left_of_an_installation_that_fails(before: str, error: str) -> None:
+    program = f"""
+    {before}
+    import sys
+    from http11 import H11, compat
+    found = list(sys.meta_path)
+    try:
+        compat.install_as_h11(H11)
+    except (RuntimeError, ImportError) as wrong:
+        print(type(wrong).__name__, sys.meta_path == found, compat.Connection.default_policy)
+    print([name for name, module in sys.modules.items() if getattr(module, "__loader__", None) is compat._finder])
+    """
+    assert run(program) == f"{error} True STRICT\n[]\n"
+
+
 @pytest.mark.parametrize(
     ("statement", "missing"),
     [

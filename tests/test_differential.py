@@ -84,6 +84,11 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
         ("HO-1", server(b"GET / HTTP/1.2\r\n\r\n")),
         ("ML-7", server(b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n")),
         ("ML-8", client(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n")),
+        ("ML-8", server(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n")),
+        (
+            "ML-8",
+            server(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        ),
         ("FD-10", server(b"GET / HTTP/1.1\r\nHost: a\r\nx: a \t\r\n b\r\n\r\n")),
         ("A method is at most 64 bytes", server(b"M" * 65 + b" / HTTP/1.1\r\nHost: a\r\n\r\n")),
         ("Upgrade in HTTP/1.0 is ignored", server(b"GET / HTTP/1.0\r\nUpgrade: x\r\n\r\n")),

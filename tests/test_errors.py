@@ -98,6 +98,11 @@ LEAKS = {
     "secret length": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: " + SECRET + b"\r\n\r\n",
     "secret coding": b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: " + SECRET + b"\r\n\r\n",
     "secret host": b"GET / HTTP/1.1\r\nHost: " + SECRET + b"\r\n\r\n",
+    "secret port": b"GET / HTTP/1.1\r\nHost: a:" + SECRET + b"\r\n\r\n",
+    "secret userinfo": b"GET http://u:" + SECRET.replace(b" ", b".") + b"@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "secret target of a CONNECT": b"CONNECT " + SECRET.replace(b" ", b".") + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "secret form": b"GET " + SECRET.replace(b" ", b"_") + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "secret list of codings": b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: a;b=" + SECRET + b", chunked\r\n\r\n",
     "no host": b"GET / HTTP/1.1\r\nAuthorization: " + SECRET + b"\r\n\r\n",
     "trailer behind a body": b"POST /" + SECRET.replace(b" ", b"/") + b" HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
     b"chunked\r\n\r\n17\r\n" + SECRET + b"\r\n0\r\nX: a\x01",

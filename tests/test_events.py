@@ -6,7 +6,8 @@ import copy
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Sized
+import traceback
+from collections.abc import Callable, Iterator, Sized
 from functools import partial
 from http import HTTPStatus
 from typing import assert_never
@@ -20,6 +21,7 @@ from http11 import (
     H11,
     NEED_DATA,
     PAUSED,
+    SERVER,
     Connection,
     ConnectionClosed,
     Data,
@@ -35,6 +37,7 @@ from http11 import (
     parsing,
 )
 from tests import strategies
+from tests.harness import send_any
 from tests.strategies import TARGET, TCHAR, VCHAR
 
 HOST = [("Host", "a")]
@@ -175,10 +178,90 @@ def test_types_are_checked() -> None:
     for status in ("200", b"200", 200.0, None):
         with pytest.raises(LocalProtocolError, match="expected an int as status code"):
             Response(status_code=status, headers=[])  # type: ignore[arg-type]
-    with pytest.raises(UnicodeEncodeError):
-        Request(method="GET", target="/é", headers=HOST)
-    with pytest.raises(UnicodeEncodeError):
-        Data("é")
+
+
+class Evasive(str):
+    """A `str` that says of itself what its maker likes."""
+
+    __slots__ = ()
+
+    def isascii(self) -> bool:
+        return True
+
+    def encode(self, *_: object) -> bytes:
+        return b"evil\r\n"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter("evil")
+
+    def __str__(self) -> str:
+        return "evil"
+
+    def __getitem__(self, _: object) -> str:
+        return "evil"
+
+
+SECRET = "c2VjcmV0LXRva2Vu"
+NOT_ASCII = f"{SECRET}é{SECRET}"
+# Which argument it is, as the error names it, and what has it.
+TEXTS: list[tuple[str, Callable[[str], object]]] = [
+    ("the method", lambda text: Request(method=text, target="/", headers=HOST)),
+    ("the target", lambda text: Request(method="GET", target=text, headers=HOST)),
+    ("the HTTP version", lambda text: Request(method="GET", target="/", headers=HOST, http_version=text)),
+    ("the HTTP version", lambda text: Response(status_code=200, headers=[], http_version=text)),
+    ("the reason", lambda text: Response(status_code=200, headers=[], reason=text)),
+    ("the reason", lambda text: InformationalResponse(status_code=100, headers=[], reason=text)),
+    ("a field's name", lambda text: Request(method="GET", target="/", headers=[*HOST, (text, "a")])),
+    ("a field's name", lambda text: Headers([(text, b"a")])),
+    ("a field's name", Headers(HOST).get),
+    ("a field's name", Headers(HOST).get_all),
+    ("the value of the field 'Host'", lambda text: Request(method="GET", target="/", headers=[("Host", text)])),
+    (
+        "the value of the field 'Authorization'",
+        lambda text: Request(method="GET", target="/", headers=[*HOST, ("Authorization", text)]),
+    ),
+    ("the value of the field 'X'", lambda text: Response(status_code=200, headers=[(b"X", text)])),
+    ("the value of the field 'X'", lambda text: InformationalResponse(status_code=100, headers=[("X", text)])),
+    ("the value of the field 'X'", lambda text: EndOfMessage(headers=[("X", text)])),
+    (
+        "the value of the field 'X'",
+        lambda text: attrs.evolve(Response(status_code=200, headers=[]), headers=[("X", text)]),
+    ),
+    ("the data", Data),
+]
+
+
+@pytest.mark.parametrize("kind", [str, Evasive])
+@pytest.mark.parametrize(("argument", "make"), TEXTS)
+def test_a_text_that_is_not_ascii_is_named_and_not_shown(
+    argument: str, make: Callable[[str], object], kind: Callable[[str], str]
+) -> None:
+    with pytest.raises(UnicodeEncodeError) as caught:
+        make(kind(NOT_ASCII))
+    error = caught.value
+    assert str(error).endswith(f"expected ASCII, got this at index {len(SECRET)} in {argument}")
+    assert (error.encoding, error.object, error.start, error.end) == ("ascii", "é", 0, 1)
+    assert type(error.object) is str
+    assert (error.__context__, error.__cause__) == (None, None)
+    for shown in (str(error), repr(error), repr(error.args), "".join(traceback.format_exception_only(error))):
+        assert SECRET[:6] not in shown
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.args) == (str(error), error.args)
+
+
+@pytest.mark.parametrize(("argument", "make"), TEXTS)
+def test_every_character_beyond_ascii_is_found(argument: str, make: Callable[[str], object]) -> None:
+    for text in ("\x80", "ÿa", "\udc80", "\U0001f600a"):
+        with pytest.raises(UnicodeEncodeError, match=argument) as caught:
+            make(text)
+        assert caught.value.object == text[0]
+
+
+def test_a_wrong_type_is_named() -> None:
+    with pytest.raises(TypeError, match="as the target, got int"):
+        Request(method="GET", target=1, headers=HOST)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="as the value of the field 'X', got NoneType"):
+        Response(status_code=200, headers=[("X", None)])  # type: ignore[list-item]
 
 
 def refused(code: ErrorCode, make: Callable[[], object]) -> None:
@@ -233,6 +316,18 @@ def test_informational_codes_are_100_to_199(code: int) -> None:
     refused("bad-status-code", lambda: InformationalResponse(status_code=code, headers=[]))
 
 
+@pytest.mark.parametrize("code", [10**5000, -(10**5000), 10**20], ids=["huge", "hugely-negative", "21-digits"])
+def test_no_text_has_a_number_that_nobody_reads(code: int) -> None:
+    for make in (
+        lambda: Response(status_code=code, headers=[]),
+        lambda: InformationalResponse(status_code=code, headers=[]),
+    ):
+        with pytest.raises(LocalProtocolError) as caught:
+            make()
+        assert caught.value.code == "bad-status-code"
+        assert f"{'negative ' * (code < 0)}number of {code.bit_length()} bits" in str(caught.value)
+
+
 @pytest.mark.parametrize("code", [0, 99, 100, 199, -200, 1000, True])
 def test_final_codes_are_200_to_999(code: int) -> None:
     refused("bad-status-code", lambda: Response(status_code=code, headers=[]))
@@ -282,6 +377,150 @@ print(len(t.INJECTIONS))
 """
     done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == (str(len(INJECTIONS)), "")
+
+
+# --- what cannot be changed by another way --------------------------------------------------------------------------
+
+TOLERATED: list[Event] = [
+    parsing.parse_request(b"G / HTTP/1.1\r\nHost: a b\r\nX: \x01\r\n\r\n", policy=H11),
+    parsing.parse_request(b"GET /#a HTTP/2.0\r\nHost: a\r\n\r\n", policy=H11),
+    parsing.parse_response(b"HTTP/1.1 200 \x01\r\n\r\n", policy=H11),
+    parsing.parse_response(b"HTTP/1.1 103 \x01\r\nX: y\r\n\r\n", policy=H11),
+    parsing.parse_trailers(b"Content-Length: 5\r\n\r\n", policy=H11),
+]
+RECEIVED: list[Event] = [
+    parsing.parse_request(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    parsing.parse_request(b"PRI * HTTP/2.0\r\n\r\n"),
+    parsing.parse_response(b"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\nX: a\r\n b\r\n\r\n"),
+    parsing.parse_response(b"HTTP/1.0 103 \r\nX: y\r\n\r\n"),
+    parsing.parse_trailers(b"X: y\r\n\r\n"),
+]
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
+
+
+@pytest.mark.parametrize("event", [*EVENTS, *TOLERATED, *RECEIVED], ids=repr)
+def test_an_event_cannot_be_made_again(event: Event) -> None:
+    before = repr(event)
+    for other in EVENTS:
+        arguments = {field.name: getattr(other, field.name) for field in attrs.fields(type(other))}
+        if type(other) is type(event):
+            with pytest.raises(attrs.exceptions.FrozenInstanceError):
+                event.__init__(**arguments)
+    assert repr(event) == before
+
+
+@pytest.mark.parametrize("event", [*EVENTS, *TOLERATED, *RECEIVED], ids=repr)
+def test_an_event_is_pickled_and_copied_as_what_it_is(event: Event) -> None:
+    for again in (
+        *(pickle.loads(pickle.dumps(event, protocol)) for protocol in PROTOCOLS),
+        copy.copy(event),
+        copy.deepcopy(event),
+        *copy.deepcopy([event, event]),
+    ):
+        assert type(again) is type(event)
+        assert again == event
+        assert repr(again) == repr(event)
+        assert hash(again) == hash(event)
+        assert sent(again) == sent(event)
+
+
+def sent(event: Event) -> object:
+    """Return what comes of it when it is sent: its bytes, or the code of its error."""
+    connection: Connection = Connection(CLIENT if isinstance(event, Request) else SERVER)
+    if not isinstance(event, Request):
+        connection.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        connection.next_event()
+    if isinstance(event, (Data, EndOfMessage)):
+        send_any(connection, Response(status_code=200, headers=[]))
+    try:
+        return send_any(connection, event)
+    except LocalProtocolError as error:
+        return error.code
+
+
+def test_what_a_tolerance_let_in_is_refused_and_copies_of_it_are() -> None:
+    assert [sent(event) for event in TOLERATED] == [
+        "bad-field-value",
+        "version-not-sendable",
+        "bad-reason",
+        "bad-reason",
+        "forbidden-trailer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "right", "wrong"),
+    [
+        (Request(method="GETX", target="/", headers=HOST), b"GETX", b"G\r\nX"),
+        (Request(method="GET", target="/abcd", headers=HOST), b"/abcd", b"/ \r\nd"),
+        (Request(method="GET", target="/", headers=HOST, http_version="1.0"), b"1.0", b"1\r\n"),
+        (Request(method="GET", target="/", headers=[*HOST, ("Name", "abcde")]), b"abcde", b"a\r\nde"),
+        (Request(method="GET", target="/", headers=[*HOST, ("Names", "a")]), b"Names", b"N\r\ns:"),
+        (Request(method="GET", target="/", headers=[*HOST, ("Aost", "b")]), b"Aost", b"Host"),
+        (Response(status_code=200, headers=[], reason="abcde"), b"abcde", b"a\r\nde"),
+        (Response(status_code=200, headers=[("Name", "abcde")]), b"abcde", b"a\r\nde"),
+        (InformationalResponse(status_code=103, headers=[], reason="abcde"), b"abcde", b"a\r\nde"),
+        (EndOfMessage(headers=[("Name", "abcde")]), b"abcde", b"a\r\nde"),
+        (EndOfMessage(headers=[("Name", "abcde")]), b"Name", b"Host"),
+        (Headers([("Name", "abcde")]), b"abcde", b"a\r\nde"),
+    ],
+    ids=repr,
+)
+def test_a_changed_pickle_is_checked(event: object, right: bytes, wrong: bytes) -> None:
+    whole = pickle.dumps(event)
+    assert whole.count(right) == 1
+    with pytest.raises(LocalProtocolError):
+        pickle.loads(whole.replace(right, wrong))
+
+
+def test_a_changed_pickle_of_what_a_tolerance_let_in_is_not_sent() -> None:
+    event = parsing.parse_request(b"GETX / HTTP/1.1\r\nHost: a\r\nName: abcde\r\n\r\n", policy=H11)
+    assert isinstance(sent(event), bytes)
+    whole = pickle.dumps(event)
+    for right, wrong, code in (
+        (b"GETX", b"G\r\nX", "bad-method"),
+        (b"abcde", b"a\r\nde", "bad-field-value"),
+        (b"Name", b"\r\n: ", "bad-field-name"),
+    ):
+        assert whole.count(right) == 1
+        assert sent(pickle.loads(whole.replace(right, wrong))) == code
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=IDS)
+def test_no_state_fills_an_event(event: Event) -> None:
+    """A pickle by attrs' way, or by that of `object`, which goes past the constructor."""
+    names = [field.name for field in attrs.fields(type(event))]
+    assert not hasattr(event, "__setstate__")
+    for state in ((None, dict.fromkeys(names, b"\r\n")), dict.fromkeys(names, b"\r\n")):
+        if names:
+            with pytest.raises((AttributeError, TypeError)):
+                pickle.loads(pickle.dumps(Rebuilt(type(event), state)))
+            with pytest.raises((AttributeError, TypeError)):
+                copy.copy(Rebuilt(type(event), state))
+
+
+class Rebuilt:
+    """What is pickled as if it were an object of another class, with a state."""
+
+    def __init__(self, cls: type, state: object) -> None:
+        self.cls = cls
+        self.state = state
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return object.__new__, (self.cls,), self.state
+
+
+def test_a_payload_of_ones_own_is_copied_with_its_event() -> None:
+    event = Data([b"a"])
+    assert copy.copy(event).data is event.data
+    again = copy.deepcopy(event)
+    assert again == event
+    assert again.data is not event.data
+    event.data.append(b"b")
+    assert again.data == [b"a"]
+    assert pickle.loads(pickle.dumps(event)) == event
+    both = copy.deepcopy((event, event.data))
+    assert both[0].data is both[1]
 
 
 @given(strategies.requests())

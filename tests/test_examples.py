@@ -308,7 +308,7 @@ def test_server_closes_after_an_http10_request(server: int) -> None:
         pytest.param(b"\x16\x03\x01\x02\x00", 400, id="tls"),
         pytest.param(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, id="version"),
         pytest.param(b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 501, id="connect"),
-        pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, id="coding"),
+        pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400, id="coding"),
         pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 20000, 431, id="large-head"),
         pytest.param(
             b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcX\r\n", 400, id="bad-chunk"
@@ -1047,11 +1047,11 @@ def test_proxy_takes_the_host_from_the_target_of_an_http10_client(proxy: int, or
             b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400, id="space-before-colon"
         ),
         pytest.param(
-            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501, id="unknown-coding"
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400, id="unknown-coding"
         ),
         pytest.param(
             b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-            501,
+            400,
             id="chunked-not-last",
         ),
         pytest.param(

@@ -46,6 +46,12 @@ RUNS: dict[str, tuple[Pattern[bytes], frozenset[int]]] = {
     "ANY_VALUE_RUN": (grammar.ANY_VALUE_RUN, LENIENT_TEXT),
     "FIELD_VALUE": (grammar.FIELD_VALUE, VCHAR | OBS_TEXT),
     "HEX_RUN": (grammar.HEX_RUN, HEXDIG),
+    "DIGITS_RUN": (grammar.DIGITS_RUN, DIGIT),
+    "SCHEME_RUN": (grammar.SCHEME_RUN, ALPHA),
+    "AUTHORITY_RUN": (grammar.AUTHORITY_RUN, ALL - frozenset(b"/?#")),
+    # RFC 3986 2.2 and 2.3
+    "REG_NAME_RUN": (grammar.REG_NAME_RUN, ALPHA | DIGIT | frozenset(b"-._~!$&'()*+,;=")),
+    "CODING_RUN": (grammar.CODING_RUN, TCHAR),
     "CONTENT_LENGTH": (grammar.CONTENT_LENGTH, DIGIT),
     "OWS_RUN": (grammar.OWS_RUN, WSP),
     "NOT_CR_LF_RUN": (grammar.NOT_CR_LF_RUN, ALL - frozenset(b"\r\n")),

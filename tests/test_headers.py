@@ -33,8 +33,6 @@ def test_is_a_sequence_of_pairs_with_names_in_lower_case() -> None:
     assert headers[1:3] == tuple(LOWER[1:3])
     assert (b"x", b"") in headers
     assert (b"X", b"") not in headers
-    name: object = b"x"
-    assert name not in headers
     assert headers.index((b"x", b"")) == 2
     assert list(reversed(headers)) == LOWER[::-1]
     assert not Headers()
@@ -59,8 +57,29 @@ def test_looks_up_a_name_in_any_case() -> None:
     assert headers.get("SET-cookie") == b"1"
     assert headers.get(b"HOST") == b"a"
     assert headers.get("none") is None
+    assert headers.get("none", b"?") == b"?"
+    assert headers.get("none", 5) == 5
+    assert headers.get(b"none", default=None) is None
+    # An empty value is one.
+    assert headers.get("x", b"?") == b""
+    assert headers.get("Host", default=b"?") == b"a"
     assert headers.get_all("set-Cookie") == [b"1", b"2"]
     assert headers.get_all(b"none") == []
+
+
+@pytest.mark.parametrize("name", ["host", b"host", "none", bytearray(b"host"), memoryview(b"host"), ""])
+def test_to_ask_for_a_name_by_in_is_a_mistake(name: object) -> None:
+    for fields in (Headers(PAIRS), Headers()):
+        with pytest.raises(TypeError, match=r"use get\(name\)"):
+            bool(name in fields)
+
+
+def test_only_an_equal_pair_is_in_it() -> None:
+    headers = Headers(PAIRS)
+    others: list[object] = [None, 5, ("host", "a"), (b"host",), (b"host", b"a", b""), [b"host", b"a"], object()]
+    assert not any(other in headers for other in others)
+    pair: object = (b"host", b"a")
+    assert pair in headers
 
 
 @pytest.mark.parametrize(
@@ -327,7 +346,7 @@ def test_as_bytes_takes_what_is_bytes_like() -> None:
         def __bytes__(self) -> bytes:
             return b"evil\r\n"
 
-    assert as_bytes(Name("good")) == b"good"
+    assert as_bytes(Name("good"), "it") == b"good"
     for value in (Raw(b"good"), bytearray(b"good"), memoryview(b"xgood")[1:]):
-        assert as_bytes(value) == b"good"
-        assert type(as_bytes(value)) is bytes
+        assert as_bytes(value, "it") == b"good"
+        assert type(as_bytes(value, "it")) is bytes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import attrs
@@ -118,18 +120,95 @@ def test_only_tolerances_make_a_policy_tolerant() -> None:
 @pytest.mark.parametrize("name", [*LIMITS, "max_method_size"])
 def test_a_limit_is_a_size(name: str) -> None:
     negative: dict[str, Any] = {name: -1}
-    with pytest.raises(ValueError, match="limits of 0 or more"):
+    with pytest.raises(ValueError, match=f"{name} to be [01] or more"):
         Policy(**negative)
-    for wrong in ("5", 1.5):
+    for wrong in ("5", 1.5, b"5", [5]):
         changes: dict[str, Any] = {name: wrong}
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=f"as {name}, got {type(wrong).__name__}"):
             Policy(**changes)
+
+
+def test_a_method_has_a_limit_and_one_byte() -> None:
+    changes: dict[str, Any] = {"max_method_size": None}
+    with pytest.raises(TypeError, match="an int as max_method_size"):
+        Policy(**changes)
+    with pytest.raises(ValueError, match="max_method_size to be 1 or more"):
+        Policy(max_method_size=0)
+
+
+class Byte:
+    """A number like numpy's, which overflows."""
+
+    def __index__(self) -> int:
+        return 200
+
+    def __add__(self, other: int) -> int:
+        raise OverflowError
+
+    __radd__ = __sub__ = __rsub__ = __add__
+
+
+class Count(int):
+    """An `int` that counts in another way."""
+
+    def __add__(self, other: int) -> int:
+        raise OverflowError
+
+
+@pytest.mark.parametrize("name", [*LIMITS, "max_method_size"])
+def test_a_limit_is_kept_as_a_plain_int(name: str) -> None:
+    for limit in (Byte(), Count(200)):
+        changes: dict[str, Any] = {name: limit}
+        policy = Policy(**changes)
+        assert type(getattr(policy, name)) is int
+        changes = {name: 200}
+        assert policy == Policy(**changes)
+        assert hash(policy) == hash(Policy(**changes))
+    one: dict[str, Any] = {"max_informational_responses": Byte()}
+    assert accepted((CLIENT, b"HTTP/1.1 103 \r\n\r\n" * 200), Policy(**one))
+    assert not accepted((CLIENT, b"HTTP/1.1 103 \r\n\r\n" * 201), Policy(**one))
+
+
+@pytest.mark.parametrize("name", [*DOORS, *REUSE, "leading_empty_lines"])
+@pytest.mark.parametrize("wrong", ["no", 0, 1, None, b"", []])
+def test_a_tolerance_is_open_or_not(name: str, wrong: object) -> None:
+    changes: dict[str, Any] = {name: wrong}
+    with pytest.raises(TypeError, match=f"expected a bool as {name}, got {type(wrong).__name__}"):
+        Policy(**changes)
+
+
+def test_a_policy_says_in_one_line_what_differs_from_strict() -> None:
+    assert [repr(STRICT), repr(Policy()), repr(H11), repr(attrs.evolve(H11))] == ["STRICT", "STRICT", "H11", "H11"]
+    assert repr(Policy(bare_lf=True)) == "Policy(bare_lf=True)"
+    assert (
+        repr(Policy(leading_empty_lines=False, max_fields=None)) == "Policy(leading_empty_lines=False, max_fields=None)"
+    )
+    names = [field.name for field in attrs.fields(Policy) if field.init]
+    for name in names:
+        for policy in (STRICT, H11):
+            value = getattr(policy, name)
+            changes: dict[str, Any] = {name: not value if isinstance(value, bool) else 7}
+            changed = attrs.evolve(policy, **changes)
+            assert f"{name}={changes[name]}" in repr(changed) or changes[name] == getattr(STRICT, name)
+            assert eval(repr(changed)) == changed
+            assert repr(changed).isprintable()
 
 
 def test_a_policy_is_a_value() -> None:
     assert attrs.evolve(STRICT) == STRICT
     assert hash(attrs.evolve(H11)) == hash(H11)
     assert attrs.evolve(STRICT, bare_lf=True).tolerant
-    assert "bare_lf=True" in repr(attrs.evolve(STRICT, bare_lf=True))
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         STRICT.bare_lf = True  # type: ignore[misc]
+    for policy in (STRICT, H11, Policy(bare_lf=True)):
+        again = pickle.loads(pickle.dumps(policy))
+        assert (again, hash(again), again.tolerant) == (policy, hash(policy), policy.tolerant)
+        assert copy.deepcopy(policy) == policy
+
+
+def test_a_preset_cannot_be_made_again() -> None:
+    changes: dict[str, Any] = {"bare_lf": True}
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        STRICT.__init__(**changes)
+    assert not STRICT.bare_lf
+    assert not STRICT.tolerant

@@ -140,7 +140,19 @@ ATTACKS = {
         SERVER, HEAD, b"Transfer-Encoding: chunked\r\n", b"\r\n", BOTH, "bad-transfer-encoding"
     ),
     "unknown codings": Attack(
-        SERVER, HEAD + b"Transfer-Encoding: x", b";a,x", b"\r\n\r\n", BOTH, "unknown-transfer-coding"
+        SERVER, HEAD + b"Transfer-Encoding: x", b";a=b,x", b", chunked\r\n\r\n", BOTH, "unknown-transfer-coding"
+    ),
+    "parameters of a coding": Attack(
+        SERVER, HEAD + b"Transfer-Encoding: x", b' ; a="\\""', b"\r\n\r\n", BOTH, "bad-transfer-encoding"
+    ),
+    "a quote of a coding": Attack(
+        SERVER, HEAD + b'Transfer-Encoding: x;a="', b",x;a=", b"\r\n\r\n", BOTH, "bad-transfer-encoding"
+    ),
+    "empty members of a coding": Attack(
+        SERVER, HEAD + b"Transfer-Encoding: ", b" ,", b"chunked\r\n\r\n", BOTH, "bad-transfer-encoding"
+    ),
+    "empty members of a length": Attack(
+        SERVER, HEAD + b"Content-Length: 1", b" ,1", b",\r\n\r\n", BOTH, "bad-content-length"
     ),
     # The request line, and who is meant by it
     "a method": Attack(SERVER, b"", b"A", b" / HTTP/1.1\r\nHost: a\r\n\r\n", (STRICT,)),
@@ -153,6 +165,13 @@ ATTACKS = {
     "a port": Attack(SERVER, b"CONNECT a:", b"0", b"1 HTTP/1.1\r\nHost: a\r\n\r\n"),
     "a host": Attack(SERVER, b"GET / HTTP/1.1\r\nHost: ", b"%41", b"\r\n\r\n"),
     "an address": Attack(SERVER, b"GET / HTTP/1.1\r\nHost: [", b"1:", b"]\r\n\r\n", (STRICT,), "bad-host"),
+    "a group of an address": Attack(SERVER, b"GET / HTTP/1.1\r\nHost: [::", b"1", b"]\r\n\r\n", (STRICT,), "bad-host"),
+    "a userinfo": Attack(SERVER, b"GET / HTTP/1.1\r\nHost: ", b"a:", b"@\r\n\r\n", (STRICT,), "bad-host"),
+    "a host with a wrong end": Attack(SERVER, b"GET / HTTP/1.1\r\nHost: ", b"%41", b"%\r\n\r\n", (STRICT,), "bad-host"),
+    "a port of a CONNECT": Attack(
+        SERVER, b"CONNECT a:", b"9", b" HTTP/1.1\r\nHost: a\r\n\r\n", (STRICT,), "bad-connect-target"
+    ),
+    "a scheme": Attack(SERVER, b"GET ", b"a", b" HTTP/1.1\r\nHost: a\r\n\r\n", (STRICT,), "bad-target-form"),
     "a reason": Attack(CLIENT, b"HTTP/1.1 200 ", b"a", b"\r\n\r\n"),
     # Chunks
     "tiny chunks": Attack(SERVER, CHUNKED, b"1\r\nx\r\n", b"0\r\n\r\n"),

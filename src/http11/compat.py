@@ -77,16 +77,27 @@ def install_as_h11(policy: Policy = STRICT) -> None:
             if policy != Connection.default_policy:
                 raise RuntimeError("http11 is in h11's place already, with another policy: install it once")
             return
+        before, ours = Connection.default_policy, False
+        # Before the finder can be seen: another thread may import h11, and make a connection, as soon as it is.
+        Connection.default_policy = policy
         # First, since h11 itself may be installed as well.
         sys.meta_path.insert(0, _finder)
-        # Not a look into `sys.modules`: another thread may be about to import h11.
-        if any(import_module(name).__loader__ is not _finder for name in _MODULES):
-            sys.meta_path.remove(_finder)
+        try:
+            # Not a look into `sys.modules`: another thread may be about to import h11.
+            ours = all(import_module(name).__loader__ is _finder for name in _MODULES)
+        finally:
+            if not ours:
+                sys.meta_path.remove(_finder)
+                for name in _MODULES:
+                    module = sys.modules.get(name)
+                    if module is not None and module.__loader__ is _finder:
+                        del sys.modules[name]
+                Connection.default_policy = before
+        if not ours:
             raise RuntimeError(
                 "h11 itself has been imported already: call install_as_h11() before anything that imports h11, "
                 "or start the program with: python -m http11 run-as-h11"
             )
-        Connection.default_policy = policy
 
 
 class _Finder(MetaPathFinder, Loader):

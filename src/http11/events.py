@@ -4,16 +4,20 @@ An event that exists is valid: its constructor accepts what RFC 9110 and RFC 911
 and raises `LocalProtocolError` for anything else. The checks stand in the constructors themselves, where neither
 ``attrs.validators.set_disabled`` nor ``python -O`` reaches them. The parser, which has checked the bytes already,
 builds its events with the ``received_...`` functions below.
+
+No event can be made again, or filled by ``__setstate__``: it is copied and unpickled through its constructor. One that
+only a tolerance let in is copied as what it is, and checked when it is sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sized
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, Never, TypeAlias, TypeVar, cast, final, overload
 
 import attrs
 
-from http11 import grammar
+from http11 import explaining, grammar
 from http11.errors import ErrorT, LocalProtocolError, clipped, violation
 from http11.headers import (
     SENDING,
@@ -28,6 +32,7 @@ from http11.headers import (
     is_strict,
     normalized_length,
     setter,
+    tolerated_headers,
 )
 from http11.policy import Policy
 
@@ -63,7 +68,7 @@ else:
 
 
 @final
-@attrs.frozen(kw_only=True, init=False, order=False)
+@attrs.frozen(kw_only=True, init=False, order=False, getstate_setstate=False)
 class Request:
     """The head of a request (RFC 9112 3).
 
@@ -93,14 +98,19 @@ class Request:
         headers: HeadersLike,
         http_version: BytesLike = HTTP11,
     ) -> None:
+        if hasattr(self, "method"):
+            raise attrs.exceptions.FrozenInstanceError
         blame = LocalProtocolError
-        method, target, http_version = as_bytes(method), as_bytes(target), as_bytes(http_version)
+        method, target = as_bytes(method, "the method"), as_bytes(target, "the target")
+        http_version = as_bytes(http_version, "the HTTP version")
         # A single word is the usual thing.
         if not method.isalpha() and grammar.METHOD.fullmatch(method) is None:
             raise violation(blame, "bad-method", f"expected a method of token characters, got {clipped(method)}")
         if grammar.TARGET.fullmatch(target) is None:
-            raise violation(blame, "bad-target", "expected a target of visible ASCII without '#', got something else")
-        headers = _strict_headers(headers)
+            found = explaining.run_flaw(grammar.TARGET_RUN, target)
+            raise violation(blame, "bad-target", f"expected a target of visible ASCII without '#', got {found}")
+        if type(headers) is not Headers or not headers._parts[3]:
+            headers = checked_headers(headers)
         if http_version is not HTTP11 or not is_usual_request(headers, method, target):
             preface = is_preface(method, target, http_version)
             if preface and len(headers) > 0:
@@ -113,6 +123,12 @@ class Request:
         _put_target(self, target)
         _put_request_headers(self, headers)
         _put_request_version(self, http_version)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        method, target, headers, version = self.method, self.target, self.headers, self.http_version
+        if is_strict(headers):
+            return partial(Request, method=method, target=target, headers=headers, http_version=version), ()
+        return _tolerated_request, (method, target, headers.raw_items(), version)
 
     if TYPE_CHECKING:
         # For checkers that know `attrs.evolve` and `copy.replace` by it: here as in the other events, they take what
@@ -128,7 +144,7 @@ class Request:
 
 
 @final
-@attrs.frozen(kw_only=True, init=False, order=False)
+@attrs.frozen(kw_only=True, init=False, order=False, getstate_setstate=False)
 class InformationalResponse:
     """The head of an interim response, which another one follows (RFC 9110 15.2).
 
@@ -158,9 +174,19 @@ class InformationalResponse:
         http_version: BytesLike = HTTP11,
         reason: BytesLike = b"",
     ) -> None:
+        if hasattr(self, "status_code"):
+            raise attrs.exceptions.FrozenInstanceError
         status_code = _checked_status_code(status_code, 100, 199)
         headers, http_version, reason = _checked_response(headers, http_version, reason)
         _put_informational_response(self, status_code, headers, http_version, reason)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        code, headers, version, reason = self.status_code, self.headers, self.http_version, self.reason
+        if is_strict(headers):
+            return partial(
+                InformationalResponse, status_code=code, headers=headers, http_version=version, reason=reason
+            ), ()
+        return _tolerated_response, (code, headers.raw_items(), version, reason)
 
     if TYPE_CHECKING:
 
@@ -175,7 +201,7 @@ class InformationalResponse:
 
 
 @final
-@attrs.frozen(kw_only=True, init=False, order=False)
+@attrs.frozen(kw_only=True, init=False, order=False, getstate_setstate=False)
 class Response:
     """The head of a final response (RFC 9112 4).
 
@@ -205,16 +231,26 @@ class Response:
         http_version: BytesLike = HTTP11,
         reason: BytesLike = b"",
     ) -> None:
+        if hasattr(self, "status_code"):
+            raise attrs.exceptions.FrozenInstanceError
         # The usual case first: an int, the version that is sent, and a word.
         if type(status_code) is not int or not 200 <= status_code <= 999:  # noqa: PLR2004 - final ones
             status_code = _checked_status_code(status_code, 200, 999)
         if http_version is not HTTP11 or type(reason) is not bytes or not reason.isalpha():
             http_version, reason = _checked_version_and_reason(http_version, reason)
-        headers = checked_response_fields(_strict_headers(headers), http_version, SENDING, LocalProtocolError)
+        if type(headers) is not Headers or not headers._parts[3]:
+            headers = checked_headers(headers)
+        headers = checked_response_fields(headers, http_version, SENDING, LocalProtocolError)
         _put_status_code(self, status_code)
         _put_headers(self, headers)
         _put_http_version(self, http_version)
         _put_reason(self, reason)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        code, headers, version, reason = self.status_code, self.headers, self.http_version, self.reason
+        if is_strict(headers):
+            return partial(Response, status_code=code, headers=headers, http_version=version, reason=reason), ()
+        return _tolerated_response, (code, headers.raw_items(), version, reason)
 
     if TYPE_CHECKING:
 
@@ -237,13 +273,15 @@ class _DataInit(Generic[PayloadT_co]):
     __slots__ = ("__weakref__", "chunk_end", "chunk_start", "data")
 
     def __init__(self, data: BytesLike | PayloadT_co, chunk_start: bool = False, chunk_end: bool = False) -> None:
+        if hasattr(self, "data"):
+            raise attrs.exceptions.FrozenInstanceError
         _put_data(self, data if type(data) is bytes else _payload(data))
         _put_chunk_start(self, chunk_start)
         _put_chunk_end(self, chunk_end)
 
 
 @final
-@attrs.frozen(init=False, order=False)
+@attrs.frozen(init=False, order=False, getstate_setstate=False)
 class Data(_DataInit[PayloadT_co]):
     """A part of a message's body.
 
@@ -262,6 +300,9 @@ class Data(_DataInit[PayloadT_co]):
     data: PayloadT_co  # type: ignore[misc]
     chunk_start: bool
     chunk_end: bool
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Data, (self.data, self.chunk_start, self.chunk_end)
 
     if TYPE_CHECKING:
 
@@ -282,7 +323,7 @@ class Data(_DataInit[PayloadT_co]):
 
 
 @final
-@attrs.frozen(kw_only=True, init=False, order=False)
+@attrs.frozen(kw_only=True, init=False, order=False, getstate_setstate=False)
 class EndOfMessage:
     """The end of a message, with or without a body.
 
@@ -299,6 +340,8 @@ class EndOfMessage:
     headers: Headers
 
     def __init__(self, *, headers: HeadersLike = ()) -> None:
+        if hasattr(self, "headers"):
+            raise attrs.exceptions.FrozenInstanceError
         if type(headers) is tuple and not headers:
             _put_trailers(self, NO_FIELDS)
             return
@@ -306,17 +349,34 @@ class EndOfMessage:
         check_trailers(headers, policy=SENDING, blame=LocalProtocolError)
         _put_trailers(self, headers)
 
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        if is_strict(self.headers):
+            return partial(EndOfMessage, headers=self.headers), ()
+        return _tolerated_end, (self.headers.raw_items(),)
+
     if TYPE_CHECKING:
 
         def __replace__(self, *, headers: HeadersLike = ...) -> EndOfMessage: ...
 
 
+class _Made:
+    """What a `ConnectionClosed`, which holds nothing, remembers: that it has been made."""
+
+    __slots__ = ("__weakref__", "_made")
+
+
 @final
-@attrs.frozen(init=False, order=False)
-class ConnectionClosed:
+@attrs.frozen(init=False, order=False, getstate_setstate=False)
+class ConnectionClosed(_Made):
     """The sender has finished with the connection: it will send no more."""
 
-    def __init__(self) -> None: ...
+    def __init__(self) -> None:
+        if hasattr(self, "_made"):
+            raise attrs.exceptions.FrozenInstanceError
+        _put_made(self, True)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return ConnectionClosed, ()
 
 
 class _Signal(type):
@@ -376,10 +436,11 @@ def check_target(
     """Check that the form of `target` goes with `method` (RFC 9112 3.2)."""
     if method == b"CONNECT":
         if not policy.any_connect_target and grammar.CONNECT_TARGET.fullmatch(target) is None:
+            found = explaining.connect_target_flaw(target)
             raise violation(
                 blame,
                 "bad-connect-target",
-                "expected a host, ':' and a port of 1 to 65535 as the target of CONNECT, got something else",
+                f"expected a host, ':' and a port of 1 to 65535 as the target of CONNECT, got {found}",
                 offset=offset,
             )
     elif target.startswith(b"/") or policy.any_target:
@@ -393,10 +454,11 @@ def check_target(
                 offset=offset,
             )
     elif not _is_absolute_form(target):
+        found = explaining.absolute_form_flaw(target)
         raise violation(
             blame,
             "bad-target-form",
-            "expected a target of '/...' or 'scheme:...', got something else",
+            f"expected a target of '/...' or 'scheme:...', got {found}",
             offset=offset,
         )
 
@@ -533,6 +595,26 @@ def received_end(headers: Headers) -> EndOfMessage:
     return event
 
 
+# --- copying and unpickling what only a tolerance let in; `send` checks it as before ---------------------------------
+
+
+def _tolerated_request(method: bytes, target: bytes, fields: HeadersLike, http_version: bytes) -> Request:
+    method, target = as_bytes(method, "the method"), as_bytes(target, "the target")
+    return received_request(method, target, tolerated_headers(fields), as_bytes(http_version, "the HTTP version"))
+
+
+def _tolerated_response(
+    status_code: int, fields: HeadersLike, http_version: bytes, reason: bytes
+) -> InformationalResponse | Response:
+    status_code = _checked_status_code(status_code, 100, 999)
+    http_version, reason = as_bytes(http_version, "the HTTP version"), as_bytes(reason, "the reason")
+    return received_response(status_code, tolerated_headers(fields), http_version, reason)
+
+
+def _tolerated_end(fields: HeadersLike) -> EndOfMessage:
+    return received_end(tolerated_headers(fields))
+
+
 # --- the constructors' helpers --------------------------------------------------------------------------------------
 
 
@@ -547,6 +629,7 @@ _put_data: Final = setter(Data, "data")
 _put_chunk_start: Final = setter(Data, "chunk_start")
 _put_chunk_end: Final = setter(Data, "chunk_end")
 _put_trailers: Final = setter(EndOfMessage, "headers")
+_put_made: Final = setter(_Made, "_made")
 
 _put_status_code: Final = setter(Response, "status_code")
 _put_headers: Final = setter(Response, "headers")
@@ -574,13 +657,14 @@ def _checked_response(headers: HeadersLike, http_version: BytesLike, reason: Byt
 
 
 def _checked_version_and_reason(http_version: BytesLike, reason: BytesLike) -> tuple[bytes, bytes]:
-    http_version, reason = as_bytes(http_version), as_bytes(reason)
+    http_version, reason = as_bytes(http_version, "the HTTP version"), as_bytes(reason, "the reason")
     _check_version(http_version)
     if grammar.REASON.fullmatch(reason) is None:
+        found = explaining.run_flaw(grammar.VALUE_RUN, reason)
         raise violation(
             LocalProtocolError,
             "bad-reason",
-            "expected a reason of visible characters, SP and HTAB, got something else",
+            f"expected a reason of visible characters, SP and HTAB, got {found}",
         )
     return http_version, reason
 
@@ -609,10 +693,11 @@ def _checked_status_code(status_code: object, lowest: int, highest: int) -> int:
         )
     plain = int(status_code)
     if not lowest <= plain <= highest:
+        found = explaining.number_name(plain)
         raise violation(
             LocalProtocolError,
             "bad-status-code",
-            f"expected a status code of {lowest} to {highest}, got {plain}",
+            f"expected a status code of {lowest} to {highest}, got {found}",
         )
     return plain
 
@@ -620,7 +705,7 @@ def _checked_status_code(status_code: object, lowest: int, highest: int) -> int:
 def _payload(data: BytesLike | Sized) -> Sized:
     try:
         # A cast, because before Python 3.12 no checker can be shown at run time that something is a buffer.
-        return as_bytes(cast("BytesLike", data))
+        return as_bytes(cast("BytesLike", data), "the data")
     except TypeError:
         if isinstance(data, Sized):
             return data

@@ -28,9 +28,12 @@ __all__ = [
     "ABSOLUTE_FORM",
     "ANY_VALUE_RUN",
     "AUTHORITY_FORM",
+    "AUTHORITY_RUN",
     "CHUNK_LINE",
+    "CODING_RUN",
     "CONNECT_TARGET",
     "CONTENT_LENGTH",
+    "DIGITS_RUN",
     "EMPTY_LINES",
     "FIELD_LINES",
     "FIELD_NAME",
@@ -41,6 +44,9 @@ __all__ = [
     "HOST",
     "HTTP_VERSION",
     "HTTP_VERSION_RUN",
+    "IPV4_START",
+    "IPVFUTURE",
+    "IPVFUTURE_RUN",
     "LENIENT_EMPTY_LINES",
     "LENIENT_HEAD_END",
     "METHOD",
@@ -48,13 +54,16 @@ __all__ = [
     "NAME_ON",
     "NOTHING_RUN",
     "NOT_CR_LF_RUN",
+    "OCTET",
     "OWS_RUN",
     "QUOTED_RUN",
     "REASON",
+    "REG_NAME_RUN",
     "REQUEST_HEAD",
     "REQUEST_ON",
     "RESPONSE_HEAD",
     "RESPONSE_ON",
+    "SCHEME_RUN",
     "STATUS_CODE_RUN",
     "TARGET",
     "TARGET_ON",
@@ -62,6 +71,7 @@ __all__ = [
     "TCHARS",
     "TOKEN_RUN",
     "TRAILER_SECTION",
+    "USERINFO",
     "USUAL_CHUNK_LINE",
     "USUAL_HOST",
     "USUAL_NEXT_CHUNK_LINE",
@@ -123,6 +133,7 @@ _REG_NAME: Final = b"(?:%b++%b|%b)" % (
 _H16: Final = rb"[0-9A-Fa-f]{1,4}"
 # dec-octet, without leading zeros
 _OCTET: Final = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+OCTET: Final = re.compile(_OCTET)
 # ls32 = ( h16 ":" h16 ) / IPv4address
 _LS32: Final = rb"(?:%b:%b|%b(?:\.%b){3})" % (_H16, _H16, _OCTET, _OCTET)
 # IPv6address, its nine alternatives in the order of RFC 3986. Bounded, so backtracking in it is harmless.
@@ -141,6 +152,7 @@ _IPV6: Final = b"(?:%b)" % b"|".join(
 )
 # IPvFuture = "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )
 _IPVFUTURE: Final = rb"[vV][0-9A-Fa-f]++\.[A-Za-z0-9\-._~!$&'()*+,;=:]++"
+IPVFUTURE: Final = re.compile(_IPVFUTURE)
 # uri-host = IP-literal / IPv4address / reg-name
 _URI_HOST: Final = rb"(?:\[(?:%b|%b)\]|%b)" % (_IPV6, _IPVFUTURE, _REG_NAME)
 # Host = uri-host [ ":" port ], or empty (RFC 9112 3.2). Groups: host, port.
@@ -152,6 +164,8 @@ _PORT: Final = rb"0*+(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[
 # authority-form = uri-host ":" port; "a server MUST reject a CONNECT request that targets an empty or invalid port
 # number" (RFC 9110 9.3.6)
 CONNECT_TARGET: Final = re.compile(rb"%b:%b" % (_URI_HOST, _PORT))
+# userinfo "@", with userinfo = *( unreserved / pct-encoded / sub-delims / ":" ): what may not stand before a host here
+USERINFO: Final = re.compile(rb"%b@" % _any(rb"[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2}"))
 # What would be read as authority-form by somebody, even where its port is missing or absurd.
 AUTHORITY_FORM: Final = re.compile(rb"%b:[0-9]*+" % _URI_HOST)
 # absolute-form = absolute-URI = scheme ":" hier-part [ "?" query ]. Groups: scheme, authority (None where there is no
@@ -243,6 +257,13 @@ LENIENT_HEAD_END: Final = re.compile(rb"\n\r?+\n")
 
 # Content-Length = 1*DIGIT
 CONTENT_LENGTH: Final = re.compile(rb"[0-9]++")
+# transfer-coding = token *( OWS ";" OWS transfer-parameter ), or nothing.
+#   transfer-parameter = token BWS "=" BWS ( token / quoted-string )
+CODING_RUN: Final = re.compile(
+    _perhaps(
+        rb"%b%b" % (_TOKEN, _any(rb"%b;%b%b%b=%b(?:%b|%b)" % (_OWS, _OWS, _TOKEN, _OWS, _OWS, _TOKEN, _QUOTED_STRING)))
+    )
+)
 # chunk-size [ chunk-ext ], without the CRLF. Groups: size, extensions.
 #   chunk-size = 1*HEXDIG, here at most 16 of them
 #   chunk-ext  = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS ( token / quoted-string ) ] )
@@ -269,6 +290,16 @@ STATUS_CODE_RUN: Final = re.compile(_perhaps(rb"[1-9][0-9]{0,2}+"))
 # As much as there is of an HTTP-version with its HTTP-name: HTTP-name "/" DIGIT "." DIGIT
 _VERSION_TAIL: Final = _perhaps(rb"/" + _perhaps(rb"[0-9]" + _perhaps(rb"\.[0-9]?+")))
 HTTP_VERSION_RUN: Final = re.compile(_perhaps(b"H" + _perhaps(b"T" + _perhaps(b"T" + _perhaps(b"P" + _VERSION_TAIL)))))
+DIGITS_RUN: Final = re.compile(rb"[0-9]*+")
+# Of an absolute-form
+SCHEME_RUN: Final = re.compile(_perhaps(rb"[A-Za-z][A-Za-z0-9+\-.]*+"))
+AUTHORITY_RUN: Final = re.compile(rb"[^/?#]*+")
+REG_NAME_RUN: Final = re.compile(rb"%b*+%b" % (_REG_NAME_CHARS, _any(b"%[0-9A-Fa-f]{2}" + _REG_NAME_CHARS + b"*+")))
+# Where an IPv6 address has digits that can be no group of it.
+IPV4_START: Final = re.compile(rb"[0-9]++\.")
+IPVFUTURE_RUN: Final = re.compile(
+    _perhaps(rb"[vV]" + _perhaps(rb"[0-9A-Fa-f]++" + _perhaps(rb"\.[A-Za-z0-9\-._~!$&'()*+,;=:]*+")))
+)
 HEX_RUN: Final = re.compile(rb"[0-9A-Fa-f]*+")
 NOT_CR_LF_RUN: Final = re.compile(rb"[^\r\n]*+")
 OWS_RUN: Final = re.compile(_OWS)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol, Self, TypeAlias, final, overload
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 import attrs
 
-from http11 import grammar
+from http11 import explaining, grammar
 from http11.errors import ErrorCode, ErrorT, LocalProtocolError, byte_name, clipped, violation
 from http11.policy import STRICT, Policy
 
@@ -52,10 +52,13 @@ __all__ = [
     "received_headers",
     "setter",
     "spelled_fields",
+    "tolerated_headers",
 ]
 
 Field: TypeAlias = tuple[bytes, bytes]
 """One field: its name and its value."""
+
+DefaultT = TypeVar("DefaultT")
 
 HeadersLike: TypeAlias = Iterable[tuple[BytesLike, BytesLike]]
 """What `Headers` may be made of: any iterable of pairs, another `Headers` among them.
@@ -180,8 +183,9 @@ SENDING: Final = attrs.evolve(STRICT, repeated_length_in_request=True)
 class Headers(Sequence[Field]):
     """The fields of a message, in order: a sequence of (lower-case name, value), which cannot be changed.
 
-    Equal to another `Headers`, a list or a tuple of the same pairs. ``in`` asks for a pair; `get` and `get_all` look
-    up a name. The names as they were spelled are kept, and go on the wire: see `raw_items`.
+    Equal to another `Headers`, a list or a tuple of the same pairs. ``in`` asks for a pair, and is a `TypeError` for a
+    name; `get` and `get_all` look up a name. The names as they were spelled are kept, and go on the wire: see
+    `raw_items`.
 
     Args:
         fields: Pairs of name and value, each bytes-like or an ASCII `str`; or another `Headers`.
@@ -208,14 +212,19 @@ class Headers(Sequence[Field]):
         # Its methods are what the serializer asks; nobody else's may answer.
         raise TypeError("Headers cannot be subclassed")
 
-    def get(self, name: BytesLike) -> bytes | None:
-        """Return the first value of the field `name`, in any case, or `None`."""
-        return first_value(self, as_bytes(name).lower())
+    @overload
+    def get(self, name: BytesLike) -> bytes | None: ...
+    @overload
+    def get(self, name: BytesLike, default: DefaultT) -> bytes | DefaultT: ...
+    def get(self, name: BytesLike, default: object = None) -> object:
+        """Return the first value of the field `name`, in any case, or `default` where there is none."""
+        value = first_value(self, as_bytes(name, "a field's name").lower())
+        return default if value is None else value
 
     def get_all(self, name: BytesLike) -> list[bytes]:
         """Return all values of the field `name`, in any case and in order."""
         names, values, _, _ = self._parts
-        wanted = as_bytes(name).lower()
+        wanted = as_bytes(name, "a field's name").lower()
         if wanted not in names.first:
             return []
         return [value for found, value in zip(names.lower, values, strict=True) if found == wanted]
@@ -242,6 +251,9 @@ class Headers(Sequence[Field]):
         return zip(names.lower, values)  # noqa: B905 - as many of each, and `strict` takes its time
 
     def __contains__(self, pair: object) -> bool:
+        # It would always be false, which nobody who asks it expects.
+        if isinstance(pair, (str, bytes, bytearray, memoryview)):
+            raise TypeError("expected a pair of name and value before `in`, got a name: use get(name) is not None")
         return pair in tuple(self)
 
     def __eq__(self, other: object) -> bool:
@@ -266,7 +278,7 @@ class Headers(Sequence[Field]):
         return self
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return received_headers, (self.raw_items(), self._parts[3])
+        return (Headers if self._parts[3] else tolerated_headers), (self.raw_items(),)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise attrs.exceptions.FrozenInstanceError
@@ -279,6 +291,12 @@ def received_headers(fields: Sequence[Field], strict: bool) -> Headers:
     """Make a `Headers` of pairs that have been checked already; `strict` tells whether by the strict grammar."""
     names = field_names(tuple([name for name, _ in fields]))
     return headers_of(names, tuple([value for _, value in fields]), strict)
+
+
+def tolerated_headers(fields: HeadersLike) -> Headers:
+    """Make a `Headers` of what only a tolerance let in; it is checked when it is sent, or made into another one."""
+    checked = [(as_bytes(name, "a field's name"), as_bytes(value, "a field's value")) for name, value in fields]
+    return received_headers(checked, strict=False)
 
 
 def headers_of(names: FieldNames, values: tuple[bytes, ...], strict: bool) -> Headers:
@@ -313,22 +331,39 @@ def is_strict(headers: Headers) -> bool:
     return headers._parts[3]
 
 
-def as_bytes(value: BytesLike) -> bytes:
+def as_bytes(value: BytesLike, argument: str, field: bytes | None = None) -> bytes:
     """Return `value` as `bytes`.
 
+    `argument` says what it is, for the text of an error: such as "the target", or "the value of the field", and then
+    `field` is that field's name.
+
     Raises:
-        UnicodeEncodeError: A `str` that is not ASCII.
+        UnicodeEncodeError: A `str` that is not ASCII. It holds the first character that is not, and no other.
         TypeError: Neither bytes-like nor a `str`; an `int` above all, of which `bytes()` would make that many zeros.
 
     """
     if type(value) is bytes:
         return value
     if isinstance(value, str):
+        # Asked of `str` itself: a subclass may answer as it likes. And the error that `encode` would raise holds the
+        # whole value, which may be a credential.
+        if not str.isascii(value):
+            raise _not_ascii(str.__str__(value), _named(argument, field))
         return str.encode(value, "ascii")
     try:
         return memoryview(value).tobytes()
     except TypeError:
-        raise TypeError(f"expected a bytes-like object or a str, got {type(value).__name__}") from None
+        where = _named(argument, field)
+        raise TypeError(f"expected a bytes-like object or a str as {where}, got {type(value).__name__}") from None
+
+
+def _named(argument: str, field: bytes | None) -> str:
+    return argument if field is None else f"{argument} {clipped(field).removeprefix('b')}"
+
+
+def _not_ascii(text: str, where: str) -> UnicodeEncodeError:
+    index = next(index for index, character in enumerate(text) if not character.isascii())
+    return UnicodeEncodeError("ascii", text[index], 0, 1, f"expected ASCII, got this at index {index} in {where}")
 
 
 def list_members(headers: Headers, name: bytes) -> AbstractSet[bytes]:
@@ -383,21 +418,8 @@ def _with_checked_coding(headers: Headers, blame: type[ErrorT]) -> Headers:
         if fields == [codings]:
             return headers
         return _replaced(headers, b"transfer-encoding", codings)
-    names = [coding.strip(b" \t") for coding in codings.split(b",")]
-    if any(name.partition(b";")[0].rstrip(b" \t") not in (b"chunked", b"") for name in names):
-        raise violation(
-            blame,
-            "unknown-transfer-coding",
-            "expected the transfer coding 'chunked' alone, got one that is not known",
-        )
-    raise violation(
-        blame,
-        "bad-transfer-encoding",
-        "expected the transfer coding 'chunked' once and without parameters, got "
-        + ("no coding" if names == [b""] else "another list"),
-        # h11 answers several fields with 501; a single bad one is the peer's mistake.
-        hint=501 if len(fields) > 1 else None,
-    )
+    code, found = explaining.coding_flaw([field.lower() for field in fields])
+    raise violation(blame, code, f"expected the transfer coding 'chunked' alone, got {found}")
 
 
 # More than this many digits may not be a number that every reader can hold: 2^63 - 1 has 19.
@@ -419,9 +441,12 @@ def is_length(value: bytes, policy: Policy) -> bool:
 def _with_checked_length(headers: Headers, *, of_request: bool, policy: Policy, blame: type[ErrorT]) -> Headers:
     fields = headers.get_all(b"content-length")
     lengths = [length.strip(b" \t") for length in b",".join(fields).split(b",")]
-    if not all(is_length(length, policy) for length in lengths):
-        most = f"{_LONG_LENGTH_DIGITS} digits" if policy.long_lengths else f"{_LENGTH_DIGITS} digits, below 2^63"
-        raise violation(blame, "bad-content-length", f"expected a Content-Length of 1 to {most}, got something else")
+    wrong = next((place for place, length in enumerate(lengths) if not is_length(length, policy)), None)
+    if wrong is not None:
+        digits = _LONG_LENGTH_DIGITS if policy.long_lengths else _LENGTH_DIGITS
+        most = f"{digits} digits" if policy.long_lengths else f"{digits} digits, below 2^63"
+        found = explaining.length_flaw(fields, wrong, digits)
+        raise violation(blame, "bad-content-length", f"expected a Content-Length of 1 to {most}, got {found}")
     # Compared as they are written: a reader that compares numbers and one that compares text would part over 5 and 05.
     if any(length != lengths[0] for length in lengths):
         raise violation(
@@ -453,7 +478,8 @@ def check_host(
     if len(hosts) > 1:
         raise violation(blame, "repeated-host", f"expected one Host field, got {len(hosts)}")
     if not policy.any_host and grammar.HOST.fullmatch(host) is None:
-        raise violation(blame, "bad-host", "expected Host to be empty or a host and perhaps a port, got something else")
+        found = explaining.host_flaw(host)
+        raise violation(blame, "bad-host", f"expected Host to be empty or a host and perhaps a port, got {found}")
     # A target in origin-form begins with "/", in asterisk-form with "*": only the others can have an authority.
     if not policy.host_mismatch and target[:1] not in b"/*" and not _names_the_same(method, target, host):
         raise violation(blame, "host-mismatch", "expected Host to be the authority of the target, got another")
@@ -605,7 +631,8 @@ def _checked_one_by_one(fields: HeadersLike) -> _Parts:
     for pair in fields:
         _check_pair(pair)
         name, value = pair
-        name, value = as_bytes(name), as_bytes(value)
+        name = as_bytes(name, "a field's name")
+        value = as_bytes(value, "the value of the field", name)
         _check_name(name)
         if grammar.FIELD_VALUE.fullmatch(value) is None:
             raise _bad_value(name, value)

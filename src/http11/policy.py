@@ -8,44 +8,58 @@ client which must talk to one broken server can open one door and not all of the
 from __future__ import annotations
 
 import operator
-from typing import Final, final
+from collections.abc import Mapping
+from typing import Final, SupportsIndex, final
 
 import attrs
 
 __all__ = ["H11", "STRICT", "Policy"]
 
 
-def _is_tolerant(policy: Policy) -> bool:
-    tolerances = (
-        policy.bare_lf,
-        policy.fragment_in_target,
-        policy.any_target,
-        policy.any_connect_target,
-        policy.any_major_version,
-        policy.control_bytes_in_reason,
-        policy.control_bytes_in_value,
-        policy.folded_lines,
-        policy.any_host,
-        policy.host_mismatch,
-        policy.long_lengths,
-        policy.repeated_length_in_request,
-        policy.length_and_chunked_in_request,
-        policy.reuse_after_length_and_chunked,
-        policy.reuse_after_refused_connect,
-        policy.content_in_connect,
-        policy.content_in_informational_response,
-        policy.transfer_encoding_in_http10,
-        policy.long_chunk_sizes,
-        policy.space_after_chunk_size,
-        policy.any_chunk_extension,
-        policy.any_trailer_field,
-    )
-    return any(tolerances)
+def _tolerances(policy: Policy) -> Mapping[str, object]:
+    return {
+        "bare_lf": policy.bare_lf,
+        "fragment_in_target": policy.fragment_in_target,
+        "any_target": policy.any_target,
+        "any_connect_target": policy.any_connect_target,
+        "any_major_version": policy.any_major_version,
+        "control_bytes_in_reason": policy.control_bytes_in_reason,
+        "control_bytes_in_value": policy.control_bytes_in_value,
+        "folded_lines": policy.folded_lines,
+        "any_host": policy.any_host,
+        "host_mismatch": policy.host_mismatch,
+        "long_lengths": policy.long_lengths,
+        "repeated_length_in_request": policy.repeated_length_in_request,
+        "length_and_chunked_in_request": policy.length_and_chunked_in_request,
+        "reuse_after_length_and_chunked": policy.reuse_after_length_and_chunked,
+        "reuse_after_refused_connect": policy.reuse_after_refused_connect,
+        "content_in_connect": policy.content_in_connect,
+        "content_in_informational_response": policy.content_in_informational_response,
+        "transfer_encoding_in_http10": policy.transfer_encoding_in_http10,
+        "long_chunk_sizes": policy.long_chunk_sizes,
+        "space_after_chunk_size": policy.space_after_chunk_size,
+        "any_chunk_extension": policy.any_chunk_extension,
+        "any_trailer_field": policy.any_trailer_field,
+    }
+
+
+def _limits(policy: Policy) -> Mapping[str, int | None]:
+    return {
+        "max_method_size": policy.max_method_size,
+        "max_fields": policy.max_fields,
+        "max_informational_responses": policy.max_informational_responses,
+        "max_chunk_line_size": policy.max_chunk_line_size,
+        "max_chunk_extension_excess": policy.max_chunk_extension_excess,
+    }
+
+
+def _switches(policy: Policy) -> Mapping[str, object]:
+    return {**_tolerances(policy), "leading_empty_lines": policy.leading_empty_lines}
 
 
 @final
 # The rules for reading are kept by policy: see `http11.scanning`.
-@attrs.frozen(kw_only=True, order=False, cache_hash=True)
+@attrs.frozen(kw_only=True, order=False, repr=False, cache_hash=True)
 class Policy:
     """The tolerances and limits of a reader; the defaults are those of `STRICT`.
 
@@ -88,7 +102,7 @@ class Policy:
 
     Raises:
         ValueError: A limit is negative, or allows no method at all.
-        TypeError: A limit is not an int.
+        TypeError: A limit is not an int, or a tolerance not a bool.
 
     """
 
@@ -127,18 +141,42 @@ class Policy:
     max_chunk_extension_excess: int | None = 16384
 
     # Whether an event that this policy lets in may be one that no sender may send.
-    tolerant: bool = attrs.field(default=attrs.Factory(_is_tolerant, takes_self=True), init=False, repr=False, eq=False)
+    tolerant: bool = attrs.field(default=False, init=False, eq=False)
+
+    def __attrs_pre_init__(self) -> None:
+        # What exists cannot be made again: the presets are everybody's.
+        if hasattr(self, "bare_lf"):
+            raise attrs.exceptions.FrozenInstanceError
 
     def __attrs_post_init__(self) -> None:
-        limits = (
-            self.max_fields,
-            self.max_informational_responses,
-            self.max_chunk_line_size,
-            self.max_chunk_extension_excess,
-        )
-        for limit in (self.max_method_size - 1, *limits):
-            if limit is not None and operator.index(limit) < 0:
-                raise ValueError("expected limits of 0 or more, and a method of 1 or more bytes")
+        for name, value in _switches(self).items():
+            # "no" would be true.
+            if type(value) is not bool:
+                raise TypeError(f"expected a bool as {name}, got {type(value).__name__}")
+        for name, limit in _limits(self).items():
+            object.__setattr__(self, name, _checked_limit(name, limit))
+        object.__setattr__(self, "tolerant", True in _tolerances(self).values())
+
+    def __repr__(self) -> str:
+        if self == STRICT:
+            return "STRICT"
+        if self == H11:
+            return "H11"
+        mine, usual = ({**_switches(policy), **_limits(policy)} for policy in (self, STRICT))
+        return f"Policy({', '.join(f'{name}={value!r}' for name, value in mine.items() if value != usual[name])})"
+
+
+def _checked_limit(name: str, limit: object) -> int | None:
+    lowest = 1 if name == "max_method_size" else 0
+    if limit is None and lowest == 0:
+        return None
+    if not isinstance(limit, SupportsIndex):
+        raise TypeError(f"expected an int{' or None' * (lowest == 0)} as {name}, got {type(limit).__name__}")
+    # A plain one: a limit of eight bits would overflow when something is added to it.
+    size = int(operator.index(limit))
+    if size < lowest:
+        raise ValueError(f"expected {name} to be {lowest} or more, got a lower limit")
+    return size
 
 
 STRICT: Final = Policy()

@@ -357,7 +357,9 @@ AGAINST_H11: Final[tuple[Deliberate[Difference], ...]] = (
         "HO-1", "HTTP/1.2 to 1.9 are read as 1.1, which demands a Host; h11 demands it in 1.1 only", _host_in_12
     ),
     Deliberate(
-        "ML-8", "a bad list of known codings is the peer's mistake, 400; h11 says 501 for each", _one_bad_coding
+        "ML-8",
+        "a list of codings that nobody may send is the peer's mistake, 400; h11 says 501 for each",
+        _one_bad_coding,
     ),
     Deliberate("ML-7", "of two faults in a head, h11 may name another one first: 501 or 400", _two_faults),
     Deliberate(

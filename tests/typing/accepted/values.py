@@ -167,6 +167,11 @@ def fields_are_a_sequence() -> None:
     assert_type(headers[::-1], tuple[Field, ...])
     assert_type(headers.get("host"), bytes | None)
     host: bytes = headers.get(b"HOST") or b""
+    assert_type(headers.get("host", b""), bytes)
+    assert_type(headers.get("host", None), bytes | None)
+    assert_type(headers.get("host", default=len(headers)), bytes | int)
+    agent: bytes = headers.get("User-Agent", b"unknown")
+    assert agent == b"unknown"
     assert host == b"a"
     assert_type(headers.get_all("Accept"), list[bytes])
     assert_type(headers.raw_items(), list[Field])

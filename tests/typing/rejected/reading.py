@@ -32,18 +32,23 @@ def text_is_not_equal_to_bytes(request: Request, response: Response) -> None:
     print(response.status_code == "200")  # error: comparison
 
 
-def a_field_may_be_missing(headers: Headers) -> None:
+def a_field_may_be_missing(headers: Headers, number: int) -> None:
     value: bytes = headers.get("Host")  # error: assignment "None"
     headers.get("Host").decode()  # error: optional "decode"
+    # mypy takes the default for what is wrong.
+    default: bytes = headers.get("Host", number)  # error: assignment "int"; mypy arg-type
+    text: str = headers.get("Host", "")  # error: assignment "bytes"
     values: bytes = headers.get_all("Host")  # error: assignment "list"
-    print(value, values)
+    print(value, default, text, values)
 
 
 def a_sequence_of_pairs(headers: Headers, number: int) -> None:
     headers["Host"]  # error: lookup
     name: bytes = headers[0]  # error: assignment "tuple"
     fields: list[Field] = headers[1:]  # error: assignment "tuple"
-    headers.get(number)  # error: argument "int"
+    # mypy does not look which overload takes so many arguments.
+    headers.get(number)  # error: argument "int"; mypy call-overload
+    headers.get(number, b"")  # error: argument "int"; mypy call-overload
     for line in headers:
         line.decode()  # error: attribute "decode"
     print(name, fields)
