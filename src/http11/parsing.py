@@ -12,7 +12,7 @@ got and return how far it has got now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from re import Pattern
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -420,16 +420,38 @@ def _locate(error: RemoteProtocolError, head: Received, policy: Policy) -> None:
         error.offset = head.index(b" ") + 1
         return
     wanted = _BLAMED_FIELDS.get(error.code, ())
-    at = 0
-    for line in head.split(b"\n"):
-        name, _, value = line.partition(b":")
-        right = error.code == "bad-content-length" and is_length(bytes(value.strip(b" \t\r")), policy)
+    for at, name, value in _located_fields(head):
+        wrong = _wrong_lengths(value, policy) if error.code == "bad-content-length" else None
         trailer = error.code == "forbidden-trailer" and name.lower() in FORBIDDEN_TRAILERS
-        if trailer or (name.lower() in wanted and not right):
-            error.offset, error.excerpt = at, bytes(name)
+        if trailer or (name.lower() in wanted and wrong != []):
+            error.offset, error.excerpt = at, name
+            if wrong and not policy.long_lengths and all(is_length(length, _LONG_LENGTHS) for length in wrong):
+                error.tolerance = "long_lengths"
             if error.code in _FIRST_BLAMED:
                 return
+
+
+_LONG_LENGTHS: Final = Policy(long_lengths=True)
+
+
+def _wrong_lengths(value: bytes, policy: Policy) -> list[bytes]:
+    lengths = [length.strip(b" \t") for length in value.split(b",")]
+    return [length for length in lengths if not is_length(length, policy)]
+
+
+def _located_fields(head: Received) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield where each field begins, its name, and its value as one line; the start line as if it were one."""
+    found: list[tuple[int, bytes, list[bytes]]] = []
+    at = 0
+    for line in bytes(head).split(b"\n"):
+        if line[:1] in (b" ", b"\t"):
+            found[-1][2].append(line)
+        else:
+            name, _, value = line.partition(b":")
+            found.append((at, name, [value]))
         at += len(line) + 1
+    for at, name, parts in found:
+        yield at, name, b" ".join([part.strip(b" \t\r") for part in parts])
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
