@@ -297,6 +297,7 @@ TOLERATED: list[tuple[Role, Policy, bytes, Tolerance | None]] = [
     (SERVER, STRICT, b"GET / HTTP/1.1\r\nHost: a\r\n b", "folded_lines"),
     (SERVER, STRICT, b"GET / HTTP/1.1\r\n b", None),
     (CLIENT, STRICT, ANSWER + b" b", None),
+    (CLIENT, STRICT, ANSWER + b"Content-Length:\r\n 5", "folded_lines"),
     (CLIENT, STRICT, CHUNKED_ANSWER + b"0\r\nA: b\r\n\tc", "folded_lines"),
     (SERVER, STRICT, POST + b"1" * 17, "long_chunk_sizes"),
     (SERVER, H11, POST + b"1" * 21, None),

@@ -699,7 +699,7 @@ def _begin_line(place: _Place, state: Scan, section: Scanned, policy: Policy) ->
     if place[at] in b" \t":
         if fields == 0:
             raise _wrong(place, at, "space-before-first-field", "a field's name", since=at)
-        if section != "response" and not policy.folded_lines:
+        if not policy.folded_lines and (section != "response" or _says_length(place, at)):
             raise _wrong(place, at, "folded-line", "a field's name or an empty line", since=at)
         return Scan("value", at, at, fields)
     # Half a line end is no field, so it is not one too many.
@@ -712,6 +712,17 @@ def _begin_line(place: _Place, state: Scan, section: Scanned, policy: Policy) ->
         message = f"expected at most {policy.max_fields} fields, got more"
         raise violation(RemoteProtocolError, "too-many-fields", message, offset=at)
     return Scan("name", at, at, fields + 1)
+
+
+# "A user agent that receives an obs-fold ... MUST replace each received obs-fold" (RFC 9112 5.2); but over these fields
+# clients part all the same: some take the first line for the whole of the value.
+_UNFOLDABLE: Final = (b"content-length", b"transfer-encoding")
+
+
+def _says_length(place: _Place, at: int) -> bool:
+    """Tell whether the line before the one at `at` begins a field that says how long the message is."""
+    # One that is folded itself has been let in, so it goes on with another field.
+    return place.part(place.line_start(at - 1), at).partition(b":")[0].lower() in _UNFOLDABLE
 
 
 _PREFACE: Final = b"PRI * HTTP/2.0"
