@@ -120,6 +120,18 @@ def test_what_is_too_large_is_so_from_the_limit_on(limit: int, offset: int) -> N
     assert parsing.find_section_end(b"..." + GET, 3, section="request", limit=len(GET)) == 3 + len(GET)
 
 
+@pytest.mark.parametrize(("skipped", "offset"), [(2, 18), (20, 0), (22, 0)])
+def test_an_error_names_the_limit_and_not_what_empty_lines_have_left_of_it(skipped: int, offset: int) -> None:
+    for data in (GET, GET[:-2]):
+        with pytest.raises(RemoteProtocolError) as caught:
+            parsing.find_section_end(data, section="request", limit=20, skipped=skipped)
+        assert (caught.value.code, caught.value.offset) == ("head-too-large", offset)
+        message = "expected at most 20 bytes of a request's head with the empty lines before it, got more"
+        assert caught.value.msg == message
+    limit = len(GET) + skipped
+    assert parsing.find_section_end(GET, section="request", limit=limit, skipped=skipped) == len(GET)
+
+
 def test_what_one_pattern_matches_is_not_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be read all the same, and take many times as long."""
 

@@ -109,6 +109,7 @@ def find_section_end(
     *,
     section: Section,
     limit: int,
+    skipped: int = 0,
     policy: Policy = STRICT,
 ) -> int | Scan:
     """Find the end of the head or trailer section that begins at `start`.
@@ -119,6 +120,7 @@ def find_section_end(
         seen: What an earlier call for the same section has returned, when it did not find the end.
         section: Which kind it is.
         limit: Its greatest size, in bytes, with the empty line that ends it.
+        skipped: How many bytes of empty lines before `start` count towards the limit.
         policy: What is tolerated.
 
     Returns:
@@ -143,13 +145,15 @@ def find_section_end(
         found = data.find(b"\r\n\r\n", seek)
         end = -1 if found < 0 else found + 4
     stop = len(data) if end < 0 else end
-    if stop - start > limit:
-        scan(data, start, start + limit, seen, section=section, policy=policy)
+    most = limit - skipped
+    if stop - start > most:
+        scan(data, start, start + most, seen, section=section, policy=policy)
         raise violation(
             RemoteProtocolError,
             "trailers-too-large" if section == "trailers" else "head-too-large",
-            f"expected at most {max(0, limit)} bytes of {_SECTION_NAMES[section]}, got more",
-            offset=max(0, limit),
+            f"expected at most {max(0, limit)} bytes of {_SECTION_NAMES[section]}"
+            f"{' with the empty lines before it' if skipped else ''}, got more",
+            offset=max(0, most),
         )
     return scan(data, start, stop, seen, section=section, policy=policy) if end < 0 else end
 
