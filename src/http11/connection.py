@@ -477,7 +477,8 @@ class Connection(Generic[RoleT_co]):
             self._start,
             self._scan,
             section=section,
-            limit=self._limit - self._skipped,
+            limit=self._limit,
+            skipped=self._skipped,
             policy=self._policy,
         )
         if isinstance(end, Scan):
