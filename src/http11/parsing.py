@@ -6,6 +6,9 @@ one pattern over the whole of it: that of heads as nearly all are, or else that 
 `http11.scanning`: the plain path, which finds what the policy tolerates, or the first wrong byte. All paths give the
 same event for the same bytes, and the plain path alone decides which byte is wrong.
 
+The functions that take a whole head, trailer section or chunk line take any bytes-like object. Those that read on in a
+buffer take `bytes` or a `bytearray`, and do not copy it.
+
 A body is read piece by piece. `read_length_body`, `read_chunked_body` and `read_until_close` take how far the body has
 got and return how far it has got now.
 """
@@ -38,6 +41,7 @@ from http11.events import (
 from http11.framing import BodyFraming, has_no_content
 from http11.headers import (
     FORBIDDEN_TRAILERS,
+    Buffer,
     Field,
     FieldNames,
     Headers,
@@ -166,14 +170,16 @@ _SECTION_NAMES: Final[Mapping[Scanned, str]] = {
 }
 
 
-def parse_request(head: bytes, *, policy: Policy = STRICT) -> Request:
+def parse_request(head: Buffer, *, policy: Policy = STRICT) -> Request:
     """Read the head of a request, from its first byte to the empty line (RFC 9112 3).
 
     Raises:
         RemoteProtocolError: It is not one that `policy` accepts.
+        TypeError: `head` is not bytes-like.
 
     """
-    return parse_usual_request(head, policy) or parse_unusual_request(head, policy=policy)
+    text = head if type(head) is bytes else memoryview(head).tobytes()
+    return parse_usual_request(text, policy) or parse_unusual_request(text, policy=policy)
 
 
 def parse_unusual_request(head: bytes, *, policy: Policy = STRICT) -> Request:
@@ -229,7 +235,7 @@ def _checked_request(  # noqa: PLR0917 - called for each message, and names take
 
 
 def parse_response(
-    head: bytes, *, policy: Policy = STRICT, request_method: bytes | None = None
+    head: Buffer, *, policy: Policy = STRICT, request_method: bytes | None = None
 ) -> InformationalResponse | Response:
     """Read the head of a response, from its first byte to the empty line (RFC 9112 4).
 
@@ -241,10 +247,12 @@ def parse_response(
 
     Raises:
         RemoteProtocolError: It is not one that `policy` accepts.
+        TypeError: `head` is not bytes-like.
 
     """
-    return parse_usual_response(head, policy, request_method) or parse_unusual_response(
-        head, policy=policy, request_method=request_method
+    text = head if type(head) is bytes else memoryview(head).tobytes()
+    return parse_usual_response(text, policy, request_method) or parse_unusual_response(
+        text, policy=policy, request_method=request_method
     )
 
 
@@ -311,25 +319,27 @@ def _checked_response(  # noqa: PLR0917
     return received_response(code, headers, http_version, reason)
 
 
-def parse_trailers(section: bytes, *, policy: Policy = STRICT) -> EndOfMessage:
+def parse_trailers(section: Buffer, *, policy: Policy = STRICT) -> EndOfMessage:
     """Read a trailer section with the empty line that ends it (RFC 9112 7.1.2).
 
     Raises:
         RemoteProtocolError: It is not one that `policy` accepts.
+        TypeError: `section` is not bytes-like.
 
     """
-    if section == b"\r\n":
+    text = section if type(section) is bytes else memoryview(section).tobytes()
+    if text == b"\r\n":
         return END
-    if grammar.TRAILER_SECTION.fullmatch(section) is not None:
-        fields = _fields(section, 0, "trailers", policy)
+    if grammar.TRAILER_SECTION.fullmatch(text) is not None:
+        fields = _fields(text, 0, "trailers", policy)
     else:
-        _, fields = _read_whole(section, "trailers", policy)
+        _, fields = _read_whole(text, "trailers", policy)
     headers = received_headers(fields, strict=not policy.tolerant)
     try:
         check_trailers(headers, policy=policy, blame=RemoteProtocolError)
         headers = normalized_length(headers, of_request=False, http10=False, policy=policy, blame=RemoteProtocolError)
     except RemoteProtocolError as error:
-        _locate(error, section, policy)
+        _locate(error, text, policy)
         raise
     return received_end(headers)
 
@@ -716,17 +726,19 @@ class ChunkLine(NamedTuple):
     extensions: int
 
 
-def parse_chunk_line(line: bytes, *, policy: Policy = STRICT) -> ChunkLine:
+def parse_chunk_line(line: Buffer, *, policy: Policy = STRICT) -> ChunkLine:
     """Read a chunk line, without its CRLF (RFC 9112 7.1).
 
     Raises:
-        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `line`.
+        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `line`, in bytes.
+        TypeError: `line` is not bytes-like.
 
     """
+    text = line if type(line) is bytes else memoryview(line).tobytes()
     # The tolerant way with extensions is another grammar, not a wider one.
-    match = None if policy.any_chunk_extension else grammar.CHUNK_LINE.fullmatch(line)
+    match = None if policy.any_chunk_extension else grammar.CHUNK_LINE.fullmatch(text)
     if match is None:
-        _read_whole(line + b"\r\n", "chunk line", policy)
+        _read_whole(text + b"\r\n", "chunk line", policy)
     # Hex digits, and few: the pattern or the scan has seen to that.
-    digits = run_end(grammar.HEX_RUN, line) if match is None else match.end(1)
-    return ChunkLine(int(line[:digits], 16), len(line) - digits)
+    digits = run_end(grammar.HEX_RUN, text) if match is None else match.end(1)
+    return ChunkLine(int(text[:digits], 16), len(text) - digits)
