@@ -372,6 +372,8 @@ class Connection(Generic[RoleT_co]):
                 "unexpected-bytes",
                 f"expected the end of the connection in {state}, got more bytes",
                 offset=self._skipped,
+                # It would be an empty line.
+                tolerance="bare_lf" if unread[:1] == b"\n" else None,
             )
 
     def _close_received(self) -> ConnectionClosed:
