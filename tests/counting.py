@@ -184,8 +184,10 @@ def _counting_buffer(counter: Counter) -> type[bytearray]:
             return found
 
         def rfind(self, sub: Any, start: Any = 0, stop: Any = None) -> int:
-            counter.examined += (len(self) if stop is None else stop) - start
-            return super().rfind(sub, start, stop)
+            found = super().rfind(sub, start, stop)
+            # From the end on, up to what is found.
+            counter.examined += (len(self) if stop is None else stop) - (start if found < 0 else found)
+            return found
 
         def count(self, sub: Any, start: Any = 0, stop: Any = None) -> int:
             counter.examined += (len(self) if stop is None else stop) - start

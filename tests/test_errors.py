@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
-from typing import get_args
+from typing import Any, get_args
 
+import attrs
 import pytest
 
-from http11 import CLIENT, SERVER, ErrorCode, LocalProtocolError, ProtocolError, RemoteProtocolError, Request
-from http11.errors import VERDICTS, byte_name, clipped, violation
-from tests.harness import Reader, Vector, reading_vectors
+from http11 import (
+    CLIENT,
+    H11,
+    SERVER,
+    STRICT,
+    ErrorCode,
+    LocalProtocolError,
+    Policy,
+    ProtocolError,
+    RemoteProtocolError,
+    Request,
+    Role,
+    Tolerance,
+)
+from http11.errors import TOLERANCES, VERDICTS, byte_name, clipped, violation
+from tests.harness import Reader, Vector, event_of, reading_vectors, sending_vectors, splits
 
 
 def test_only_the_two_kinds_can_be_made() -> None:
@@ -25,7 +40,8 @@ def test_a_caller_can_make_one() -> None:
     assert str(error) == "why"
     assert error.args == ("why",)
     assert (error.error_status_hint, error.code, error.rule) == (418, "unspecified", "")
-    assert (error.offset, error.excerpt) == (None, b"")
+    assert (error.offset, error.excerpt, error.tolerance) == (None, b"", None)
+    assert RemoteProtocolError("why", tolerance="bare_lf").tolerance == "bare_lf"
     assert RemoteProtocolError("why").error_status_hint == 400
     assert LocalProtocolError("why", 505).error_status_hint == 505
 
@@ -46,12 +62,19 @@ def test_an_error_of_ours_says_what_where_and_which_rule() -> None:
     assert violation(LocalProtocolError, "bad-method", "x", hint=501).error_status_hint == 501
 
 
-def test_an_error_survives_pickling() -> None:
-    error = violation(RemoteProtocolError, "bare-cr", "expected this, got that", offset=3, excerpt=b"x")
-    again = pickle.loads(pickle.dumps(error))
-    assert type(again) is RemoteProtocolError
-    assert vars(again) == vars(error)
-    assert str(again) == str(error)
+ATTRIBUTES = ("args", "msg", "error_status_hint", "code", "rule", "offset", "excerpt", "tolerance")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_error_survives_pickling_and_copying(protocol: int) -> None:
+    error = violation(
+        RemoteProtocolError, "bare-lf", "expected this, got that", offset=3, excerpt=b"x", hint=418, tolerance="bare_lf"
+    )
+    assert (error.offset, error.tolerance) == (3, "bare_lf")
+    for again in (pickle.loads(pickle.dumps(error, protocol)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is RemoteProtocolError
+        assert [getattr(again, name) for name in ATTRIBUTES] == [getattr(error, name) for name in ATTRIBUTES]
+        assert str(again) == str(error)
 
 
 @pytest.mark.parametrize("value", range(256))
@@ -170,3 +193,161 @@ def test_offsets_count_from_the_message_and_not_from_the_stream() -> None:
     client = Reader(CLIENT)
     client.feed(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2x0 OK\r\n\r\n")
     assert (client.errors[0].offset, client.errors[0].excerpt) == (10, b"2x")
+
+
+# --- which field of the policy would let it in ----------------------------------------------------------------------
+
+# Each field of the policy, as far open as it goes.
+OPEN: dict[str, Any] = {
+    field.name: True if isinstance(field.default, bool) else None for field in attrs.fields(Policy) if field.init
+} | {"max_method_size": 1_000_000}
+
+# These say whether another message may come on the same connection, and let in nothing that is wrong.
+REUSE = {"reuse_after_length_and_chunked", "reuse_after_refused_connect"}
+
+
+def opened(policy: Policy, field: str) -> Policy:
+    return attrs.evolve(policy, **{field: OPEN[field]})
+
+
+def read_to_error(vector: Vector, policy: Policy) -> tuple[Reader, RemoteProtocolError | None]:
+    reader = Reader(vector.role, policy=policy, request=vector.request, limit=vector.limit)
+    for piece in [vector.data, b""] if vector.closed else [vector.data]:
+        reader.feed(piece)
+    return reader, reader.errors[0] if reader.errors else None
+
+
+def policies(vector: Vector) -> set[Policy]:
+    return {STRICT, H11, vector.policy(STRICT)}
+
+
+def test_each_field_of_the_policy_that_lets_something_in_is_a_tolerance() -> None:
+    assert set(get_args(Tolerance)) == set(OPEN) - REUSE
+    assert set(TOLERANCES) <= set(VERDICTS)
+    assert set(TOLERANCES.values()) <= set(get_args(Tolerance))
+
+
+def test_each_tolerance_is_named_by_an_error_of_some_vector() -> None:
+    errors = [read_to_error(vector, policy)[1] for vector in reading_vectors() for policy in policies(vector)]
+    assert {error.tolerance for error in errors if error is not None} == {None, *get_args(Tolerance)}
+
+
+@pytest.mark.parametrize("vector", reading_vectors(), ids=str)
+def test_the_tolerance_lets_it_in_and_no_other_field_does(vector: Vector) -> None:
+    for policy in policies(vector):
+        reader, error = read_to_error(vector, policy)
+        if error is None:
+            continue
+        for field, most in OPEN.items():
+            if getattr(policy, field) == most:
+                assert error.tolerance != field
+                continue
+            other, after = read_to_error(vector, opened(policy, field))
+            same = after is not None and (after.code, after.offset) == (error.code, error.offset)
+            same = same and other.outcome == reader.outcome
+            if field == error.tolerance:
+                assert not same, field
+                assert after is None or after.code != error.code or place(other, after) > place(reader, error)
+            elif field == "any_chunk_extension" and not same:
+                # It takes no white space before the semicolon, and any at the end of a line that has one: there,
+                # the field that lets in less is named.
+                earlier = after is not None and place(other, after) < place(reader, error)
+                assert earlier or error.tolerance == "space_after_chunk_size"
+            else:
+                assert same or (field in REUSE and error.code == "unexpected-bytes"), field
+
+
+def place(reader: Reader, error: RemoteProtocolError) -> tuple[int, int]:
+    return len(reader.outcome), error.offset or 0
+
+
+CHUNKED_ANSWER = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\n"
+LENGTH = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: "
+NO_EMPTY_LINES = Policy(leading_empty_lines=False)
+
+# What arrives, and what would let it in. Of each kind: what the field lets in, and what is like it and stays out.
+TOLERATED: list[tuple[Role, Policy, bytes, Tolerance | None]] = [
+    (SERVER, STRICT, b"GET /#a HTTP/1.1\r\n", "fragment_in_target"),
+    (SERVER, STRICT, b"GET /\x80 HTTP/1.1\r\n", None),
+    (SERVER, STRICT, b"GET /\x00 HTTP/1.1\r\n", None),
+    (SERVER, H11, b"GET /\x80 HTTP/1.1\r\n", None),
+    *[
+        (CLIENT, STRICT, b"HTTP/1.1 200 a" + bytes([byte]) + b"b\r\n", "control_bytes_in_reason")
+        for byte in (*range(1, 9), *range(14, 32), 127)
+    ],
+    *[(CLIENT, STRICT, b"HTTP/1.1 200 a" + bytes([byte]) + b"b\r\n", None) for byte in (0, 11, 12, 13)],
+    *[
+        (SERVER, STRICT, b"GET / HTTP/1.1\r\nA: a" + bytes([byte]) + b"b\r\n", "control_bytes_in_value")
+        for byte in (*range(1, 9), *range(14, 32), 127)
+    ],
+    *[(SERVER, STRICT, b"GET / HTTP/1.1\r\nA: a" + bytes([byte]) + b"b\r\n", None) for byte in (0, 11, 12, 13)],
+    *[(SERVER, H11, b"GET / HTTP/1.1\r\nA: a" + bytes([byte]) + b"b\r\n", None) for byte in (0, 11, 12, 13)],
+    (SERVER, STRICT, b"GET / HTTP/1.1\n", "bare_lf"),
+    (SERVER, STRICT, POST + b"0\r\nA: b\n", "bare_lf"),
+    (SERVER, STRICT, POST + b"0\r\n\n", "bare_lf"),
+    (SERVER, STRICT, POST + b"5\nhello", None),
+    (SERVER, STRICT, POST + b"5;a\nhello", None),
+    (SERVER, H11, POST + b"5;a\nhello", None),
+    (SERVER, STRICT, POST + b"5;a\rhello", None),
+    (SERVER, STRICT, POST + b"5\r\nhello\n", None),
+    # One field too many, and half a line end where it would begin.
+    (SERVER, Policy(max_fields=1), b"GET / HTTP/1.1\r\nHost: a\r\n\n", "bare_lf"),
+    (SERVER, Policy(max_fields=1), b"GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n", "max_fields"),
+    (SERVER, NO_EMPTY_LINES, b"\r\nGET", "leading_empty_lines"),
+    (SERVER, H11, b"\nGET", "leading_empty_lines"),
+    (SERVER, STRICT, b"\nGET", "bare_lf"),
+    (CLIENT, STRICT, b"\r\nHTTP", None),
+    (CLIENT, NO_EMPTY_LINES, b"\r\nHTTP", None),
+    (SERVER, STRICT, b"GET / HTTP/1.1\r\nHost: a\r\n b", "folded_lines"),
+    (SERVER, STRICT, b"GET / HTTP/1.1\r\n b", None),
+    (CLIENT, STRICT, ANSWER + b" b", None),
+    (CLIENT, STRICT, ANSWER + b"Content-Length:\r\n 5", "folded_lines"),
+    (CLIENT, STRICT, CHUNKED_ANSWER + b"0\r\nA: b\r\n\tc", "folded_lines"),
+    (SERVER, STRICT, POST + b"1" * 17, "long_chunk_sizes"),
+    (SERVER, H11, POST + b"1" * 21, None),
+    (SERVER, STRICT, POST + b"0x5\r\n", None),
+    (SERVER, STRICT, POST + b"5 \r\n", "space_after_chunk_size"),
+    (SERVER, STRICT, POST + b"5 a\r\n", None),
+    (SERVER, H11, POST + b"5 ;a\r\n", None),
+    (SERVER, STRICT, POST + b"5;a \r\n", "space_after_chunk_size"),
+    (SERVER, STRICT, POST + b"5;a=b\t\r\n", "space_after_chunk_size"),
+    (SERVER, STRICT, POST + b"5 ;a \r\n", "space_after_chunk_size"),
+    (SERVER, STRICT, POST + b"5;\r\n", "any_chunk_extension"),
+    (SERVER, STRICT, POST + b"5;a b\r\n", "any_chunk_extension"),
+    (SERVER, STRICT, POST + b'5;a="\x00"\r\n', "any_chunk_extension"),
+    (SERVER, STRICT, POST + b"5 ;\r\n", None),
+    (SERVER, STRICT, POST + b"5 ;a b\r\n", None),
+    (SERVER, STRICT, LENGTH + b"9" * 19 + b"\r\n\r\n", "long_lengths"),
+    (SERVER, STRICT, LENGTH + b"0" * 19 + b"1\r\n\r\n", "long_lengths"),
+    (SERVER, STRICT, LENGTH + b"0" * 20 + b"1\r\n\r\n", None),
+    (SERVER, H11, LENGTH + b"0" * 20 + b"1\r\n\r\n", None),
+    (SERVER, STRICT, LENGTH + b"+5\r\n\r\n", None),
+    (SERVER, STRICT, LENGTH + b"5, " + b"9" * 20 + b"\r\n\r\n", "long_lengths"),
+    (SERVER, STRICT, LENGTH + b"5, +" + b"9" * 20 + b"\r\n\r\n", None),
+    (SERVER, STRICT, LENGTH + b"+5\r\nContent-Length: " + b"9" * 20 + b"\r\n\r\n", None),
+]
+
+
+@pytest.mark.parametrize(("role", "policy", "data", "tolerance"), TOLERATED)
+def test_the_tolerance_is_told_of_the_byte_however_it_arrives(
+    role: Role, policy: Policy, data: bytes, tolerance: Tolerance | None
+) -> None:
+    for pieces in splits(data, closed=False):
+        reader = Reader(role, policy=policy)
+        # What follows the wrong byte has no say.
+        for piece in [*pieces, b"x"]:
+            reader.feed(piece)
+        (error,) = reader.errors
+        assert error.tolerance == tolerance
+
+
+def test_what_is_wrong_to_send_no_policy_lets_in() -> None:
+    for code in VERDICTS:
+        assert violation(LocalProtocolError, code, "wrong", tolerance="bare_lf").tolerance is None
+    refused = [vector for vector in sending_vectors() if vector.refused and vector.refused[0] == "construction"]
+    assert refused
+    for vector in refused:
+        with pytest.raises(LocalProtocolError) as caught:
+            event_of(vector.send[-1])
+        assert caught.value.tolerance is None

@@ -180,8 +180,8 @@ def move_offsets(patch: Patch) -> None:
 def show_all(patch: Patch) -> None:
     wrong = scanning._wrong
 
-    def wrong_since_the_start(*args: Any, since: int) -> RemoteProtocolError:
-        return wrong(*args, since=min(since, 0))
+    def wrong_since_the_start(*args: Any, since: int, **others: Any) -> RemoteProtocolError:
+        return wrong(*args, since=min(since, 0), **others)
 
     patch.setattr(scanning, "_wrong", wrong_since_the_start)
 

@@ -124,6 +124,8 @@ def test_skipped_lines_count_towards_the_limit() -> None:
         reader = Reader(SERVER, limit=len(head) + 20)
         reader.feed(b"\r\n" * empty + head)
         assert bool(reader.errors) is not accepted
+        for error in reader.errors:
+            assert f"at most {len(head) + 20} bytes of a request's head with the empty lines before it" in str(error)
 
 
 # --- bytes examined -------------------------------------------------------------------------------------------------
@@ -178,10 +180,9 @@ def test_the_counter_sees_a_search_that_starts_again(counter: Counter, monkeypat
     find = parsing.find_section_end
 
     def forgetful(
-        data: bytes, start: int, state: object, *, section: scanning.Section, limit: int, policy: Policy
+        data: bytes, start: int, _: object, *, section: scanning.Section, limit: int, policy: Policy, **skipped: int
     ) -> int | scanning.Scan:
-        assert state is None or isinstance(state, scanning.Scan)
-        return find(data, start, None, section=section, limit=limit, policy=policy)
+        return find(data, start, None, section=section, limit=limit, policy=policy, **skipped)
 
     monkeypatch.setattr(parsing, "find_section_end", forgetful)
     monkeypatch.setattr(Connection, "_goes_on", lambda _: False)

@@ -363,7 +363,7 @@ def test_refused_connect_leaves_the_connection_as_it_was(inspect: Inspector) -> 
             GET + b"GET / HTTP/1.1\n",
             [],
             "FILE: error at byte 41 of the stream (byte 14 of message 2): expected CRLF at the end of a line, got "
-            "0x0A, at byte 14 of the message (RFC 9112 2.2)\n"
+            "0x0A, at byte 14 of the message (RFC 9112 2.2); tolerated by Policy(bare_lf=True)\n"
             "    GET / HTTP/1.1\\n\n"
             "                  ^\n",
             id="a line's end",
@@ -388,6 +388,31 @@ def test_error_in_a_long_stream_is_told_with_its_place(inspect: Inspector, body:
     )
 
 
+@pytest.mark.parametrize(
+    ("data", "policy", "tolerated"),
+    [
+        (GET + GET.replace(b"Host", b"A: b\r\n c\r\nHost"), "strict", "Policy(folded_lines=True)"),
+        (GET + GET.replace(b": a", b": b/c"), "strict", "Policy(any_host=True)"),
+        (GET + GET.replace(b"Host", b"A:\r\n" * 256 + b"Host"), "strict", "Policy(max_fields=N), N above 256"),
+        (b"HTTP/1.1 102 \r\n\r\n" * 65, "strict", "Policy(max_informational_responses=N), N above 64"),
+        (GET + b"\r\n" + GET, "h11", "Policy(leading_empty_lines=True)"),
+        (GET + b"M" * 65, "h11", "Policy(max_method_size=N), N above 64"),
+        (GET + GET.replace(b": a", b": \x01"), "strict", "Policy(control_bytes_in_value=True)"),
+        (GET + GET.replace(b": a", b": \x00"), "strict", ""),
+        (GET + GET.replace(b": a", b": \x00"), "h11", ""),
+        (GET + b"POST  ", "strict", ""),
+    ],
+)
+def test_error_is_told_with_what_would_tolerate_it(
+    inspect: Inspector, data: bytes, policy: str, tolerated: str
+) -> None:
+    outcome = inspect(data, "--policy", policy)
+    assert outcome.status == 1
+    assert outcome.err.splitlines()[0].partition("; tolerated by ")[2] == tolerated
+    tolerance = inspect(data, "--policy", policy, "--json").objects[-1]["tolerance"]
+    assert tolerance == (tolerated.removeprefix("Policy(").partition("=")[0] or None)
+
+
 def test_events_before_an_error_are_printed(inspect: Inspector) -> None:
     outcome = inspect(GET + b"GET / HTTP/1.1\r\n\r\n")
     assert outcome.out == ("Request GET / HTTP/1.1  (byte 0 of the stream)\n    Host: a\nEndOfMessage\n")
@@ -402,6 +427,7 @@ def test_error_is_a_json_object_too(inspect: Inspector) -> None:
         "rule": "RFC 9110 15.6.6",
         "offset": len(GET) + 6,
         "status_hint": 505,
+        "tolerance": "any_major_version",
     }
     assert outcome.err.startswith(f"FILE: error at byte {len(GET) + 6} of the stream (byte 6 of message 2): ")
 
@@ -413,7 +439,20 @@ def test_error_is_a_json_object_too(inspect: Inspector) -> None:
         (b"\x16\x03\x01", "expected a method and one SP, got 0x16 (RFC 9112 3.1), at byte 0"),
         (b"\x89PNG\r\n\x1a\n", "expected a method and one SP, got 0x89 (RFC 9112 3.1), at byte 0"),
         (b"\r\n\x00", "expected a method and one SP, got 0x00 (RFC 9112 3.1), at byte 2"),
-        (b"x" * 100_000, "expected no more than 64 bytes of method, got 'x' (RFC 9112 3), at byte 64"),
+        (
+            b"x" * 100_000,
+            (
+                "expected no more than 64 bytes of method, got 'x' (RFC 9112 3), at byte 64; tolerated by "
+                "Policy(max_method_size=N), N above 64"
+            ),
+        ),
+        (
+            b"GET /#a HTTP/1.1\r\n",
+            (
+                "expected a target of visible ASCII without '#', and one SP, got '#' (RFC 9112 3.2), at byte 5; "
+                "tolerated by Policy(fragment_in_target=True)"
+            ),
+        ),
         (
             b"HTTP/1.1 2x0 \xe9\r\n",
             "expected a status code of three digits, 100 to 999, got 'x' (RFC 9110 15), at byte 10",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from http11 import (
     Request,
     Response,
     grammar,
+    headers,
     parsing,
 )
 from http11.headers import Field, received_headers
@@ -120,6 +122,18 @@ def test_what_is_too_large_is_so_from_the_limit_on(limit: int, offset: int) -> N
     assert parsing.find_section_end(b"..." + GET, 3, section="request", limit=len(GET)) == 3 + len(GET)
 
 
+@pytest.mark.parametrize(("skipped", "offset"), [(2, 18), (20, 0), (22, 0)])
+def test_an_error_names_the_limit_and_not_what_empty_lines_have_left_of_it(skipped: int, offset: int) -> None:
+    for data in (GET, GET[:-2]):
+        with pytest.raises(RemoteProtocolError) as caught:
+            parsing.find_section_end(data, section="request", limit=20, skipped=skipped)
+        assert (caught.value.code, caught.value.offset) == ("head-too-large", offset)
+        message = "expected at most 20 bytes of a request's head with the empty lines before it, got more"
+        assert caught.value.msg == message
+    limit = len(GET) + skipped
+    assert parsing.find_section_end(GET, section="request", limit=limit, skipped=skipped) == len(GET)
+
+
 def test_what_one_pattern_matches_is_not_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be read all the same, and take many times as long."""
 
@@ -145,6 +159,62 @@ def test_what_one_pattern_matches_is_not_scanned(monkeypatch: pytest.MonkeyPatch
     ):
         with pytest.raises(AssertionError, match="scanned"):
             parsing.parse_request(stream, policy=few)
+
+
+class Text(bytes):
+    """What somebody else derives from `bytes`."""
+
+
+# What is read and what is refused, by each of the paths.
+BYTES_LIKE: dict[str, tuple[Callable[..., object], list[bytes]]] = {
+    "request": (
+        parsing.parse_request,
+        [GET, GET.replace(b"GET", b"GOT"), GET.replace(b": a", b":\ta"), GET.replace(b": a", b":\x01a"), GET[:-2], b""],
+    ),
+    "response": (
+        parsing.parse_response,
+        [
+            b"HTTP/1.1 200 OK\r\nX: yz\r\n\r\n",
+            b"HTTP/1.1 103\r\nX: y\r\n z\r\n\r\n",
+            b"HTTP/1.1 2x0 OK\r\nX: y\r\n\r\n\r",
+        ],
+    ),
+    "trailers": (parsing.parse_trailers, [b"\r\n", b"x: y\r\n\r\n", b"x:\r\n\r\n\r", b"Age: 1\r\n\r\n"]),
+    "chunk line": (parsing.parse_chunk_line, [b"5F", b"5;ab", b"5 ", b"xy", b"", b"5;a \x00\xff\t"]),
+}
+
+
+@pytest.mark.parametrize("policy", [STRICT, H11], ids=["STRICT", "H11"])
+@pytest.mark.parametrize(("parse", "texts"), BYTES_LIKE.values(), ids=BYTES_LIKE)
+def test_a_whole_may_be_any_bytes_like(
+    parse: Callable[..., object], texts: list[bytes], policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outcome(text: object) -> object:
+        try:
+            event = parse(text, policy=policy)
+        except RemoteProtocolError as error:
+            return vars(error)
+        # What an event holds is `bytes`, and not equal to it only.
+        return event, repr(event), type(event)
+
+    # So that no name is known by one of these only.
+    monkeypatch.setattr(headers, "_known", {})
+    for text in texts:
+        expected = outcome(text)
+        padded = memoryview(b"?" + text + b"?")[1:-1]
+        every_other = memoryview(b"".join(bytes([byte, 0]) for byte in text))[::2]
+        for alike in (bytearray(text), memoryview(text), padded, every_other, Text(text), array("B", text)):
+            assert outcome(alike) == expected
+        if len(text) % 2 == 0:
+            # Its length counts items.
+            assert outcome(array("H", text)) == expected
+
+
+@pytest.mark.parametrize("parse", [parse for parse, _ in BYTES_LIKE.values()], ids=BYTES_LIKE)
+def test_a_whole_is_bytes(parse: Callable[..., object]) -> None:
+    for wrong in ("GET / HTTP/1.1\r\n\r\n", "5", 5, None, [53]):
+        with pytest.raises(TypeError):
+            parse(wrong)
 
 
 def test_an_error_names_the_section() -> None:

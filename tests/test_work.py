@@ -387,9 +387,9 @@ def begin_again(patch: pytest.MonkeyPatch) -> None:
     find = parsing.find_section_end
 
     def find_again(
-        data: bytes, start: int, _seen: object, *, section: scanning.Section, limit: int, policy: Policy
+        data: bytes, start: int, _: object, *, section: scanning.Section, limit: int, policy: Policy, **skipped: int
     ) -> int | scanning.Scan:
-        return find(data, start, None, section=section, limit=limit, policy=policy)
+        return find(data, start, None, section=section, limit=limit, policy=policy, **skipped)
 
     patch.setattr(parsing, "find_section_end", find_again)
     patch.setattr(Connection, "_goes_on", lambda _: False)

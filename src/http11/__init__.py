@@ -6,7 +6,7 @@
 from typing import Final as _Final
 
 from http11.connection import ClientConnection, Connection, ServerConnection
-from http11.errors import ErrorCode, LocalProtocolError, ProtocolError, RemoteProtocolError
+from http11.errors import ErrorCode, LocalProtocolError, ProtocolError, RemoteProtocolError, Tolerance
 from http11.events import (
     NEED_DATA,
     PAUSED,
@@ -85,5 +85,6 @@ __all__ = [
     "ServerEvent",
     "Signal",
     "State",
+    "Tolerance",
     "__version__",
 ]

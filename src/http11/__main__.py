@@ -406,15 +406,26 @@ def _error_to_text(error: RemoteProtocolError, reader: _Reader, name: str) -> st
     place = reader.place(error)
     line, at = reader.line(place)
     offset = place - reader.start
+    tolerated = _tolerated(error)
     if reader.number == 1 and error.offset is not None and at == offset:
-        return f"{name}: not an HTTP/1.1 stream: {error.msg} ({error.rule}), at byte {place}"
+        return f"{name}: not an HTTP/1.1 stream: {error.msg} ({error.rule}), at byte {place}{tolerated}"
     before, after = _escaped(line[max(0, at - _PREVIEW) : at]), _escaped(line[at : at + _PREVIEW])
     skipped = "..." if at > _PREVIEW else ""
     return (
-        f"{name}: error at byte {place} of the stream (byte {offset} of message {reader.number}): {error}\n"
+        f"{name}: error at byte {place} of the stream (byte {offset} of message {reader.number}): {error}{tolerated}\n"
         f"    {skipped}{before}{after}{'...' if at + _PREVIEW < len(line) else ''}\n"
         f"    {' ' * len(skipped + before)}^"
     )
+
+
+def _tolerated(error: RemoteProtocolError) -> str:
+    if error.tolerance is None:
+        return ""
+    # A limit that is reached is STRICT's: H11 has the same, or none.
+    limit: bool | int | None = getattr(STRICT, error.tolerance)
+    if isinstance(limit, bool):
+        return f"; tolerated by Policy({error.tolerance}=True)"
+    return f"; tolerated by Policy({error.tolerance}=N), N above {limit}"
 
 
 def _to_json(event: Event, start: int) -> _JSONObject:
@@ -440,6 +451,7 @@ def _error_to_json(error: RemoteProtocolError, place: int) -> _JSONObject:
         "rule": error.rule,
         "offset": place,
         "status_hint": error.error_status_hint,
+        "tolerance": error.tolerance,
     }
 
 

@@ -379,6 +379,8 @@ class Connection(Generic[RoleT_co]):
                 "unexpected-bytes",
                 f"expected the end of the connection in {state}, got more bytes",
                 offset=self._skipped,
+                # It would be an empty line.
+                tolerance="bare_lf" if unread[:1] == b"\n" else None,
             )
 
     def _close_received(self) -> ConnectionClosed:
@@ -482,7 +484,8 @@ class Connection(Generic[RoleT_co]):
             self._start,
             self._scan,
             section=section,
-            limit=self._limit - self._skipped,
+            limit=self._limit,
+            skipped=self._skipped,
             policy=self._policy,
         )
         if isinstance(end, Scan):

@@ -7,8 +7,8 @@
 
 An error is data first: `code` names the way to be wrong, out of a closed set, `rule` the section that says so,
 `error_status_hint` the status with which a server should answer, and, where bytes are to blame, `offset` and
-`excerpt` the place. Its text is for a log: one line, no raw control byte, and never the value of a field, which may
-be a credential.
+`excerpt` the place. `tolerance` names the field of `Policy` that would let it in, if there is one. Its text is for a
+log: one line, no raw control byte, and never the value of a field, which may be a credential.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = [
     "LocalProtocolError",
     "ProtocolError",
     "RemoteProtocolError",
+    "Tolerance",
     "byte_name",
     "clipped",
     "violation",
@@ -170,6 +171,60 @@ VERDICTS: Final[Mapping[ErrorCode, tuple[int, str]]] = {
     "unspecified": (400, ""),
 }
 
+Tolerance: TypeAlias = Literal[
+    "bare_lf",
+    "leading_empty_lines",
+    "fragment_in_target",
+    "any_target",
+    "any_connect_target",
+    "any_major_version",
+    "control_bytes_in_reason",
+    "control_bytes_in_value",
+    "folded_lines",
+    "any_host",
+    "host_mismatch",
+    "long_lengths",
+    "repeated_length_in_request",
+    "length_and_chunked_in_request",
+    "content_in_connect",
+    "content_in_informational_response",
+    "transfer_encoding_in_http10",
+    "long_chunk_sizes",
+    "space_after_chunk_size",
+    "any_chunk_extension",
+    "any_trailer_field",
+    "max_method_size",
+    "max_fields",
+    "max_informational_responses",
+    "max_chunk_line_size",
+    "max_chunk_extension_excess",
+]
+"""A field of `Policy` that lets in what another policy refuses: a tolerance, or a limit.
+
+The fields that say whether a connection may be used again are not among them: they let in nothing that is wrong.
+"""
+
+# For each code that one field of `Policy` always lets in: that field. For some of the others, it depends on the byte.
+TOLERANCES: Final[Mapping[ErrorCode, Tolerance]] = {
+    "method-too-long": "max_method_size",
+    "bad-target-form": "any_target",
+    "bad-connect-target": "any_connect_target",
+    "unsupported-version": "any_major_version",
+    "too-many-informational-responses": "max_informational_responses",
+    "folded-line": "folded_lines",
+    "too-many-fields": "max_fields",
+    "bad-host": "any_host",
+    "host-mismatch": "host_mismatch",
+    "content-in-connect": "content_in_connect",
+    "content-in-informational-response": "content_in_informational_response",
+    "repeated-content-length": "repeated_length_in_request",
+    "transfer-encoding-and-content-length": "length_and_chunked_in_request",
+    "transfer-encoding-in-http10": "transfer_encoding_in_http10",
+    "chunk-line-too-long": "max_chunk_line_size",
+    "too-many-chunk-extensions": "max_chunk_extension_excess",
+    "forbidden-trailer": "any_trailer_field",
+}
+
 
 class ProtocolError(Exception):
     """Something that HTTP/1.1 forbids; always one of the two subclasses, `ProtocolError` itself cannot be made.
@@ -183,6 +238,9 @@ class ProtocolError(Exception):
         excerpt: At most 64 bytes around that place; bytes of a field's value are left out, but for the wrong one.
         received: How many bytes of the head, or of the body's data, had come where the peer closed inside one; `None`
             for another error.
+        tolerance: The field of `Policy` that lets in what is wrong here: a tolerance, or a limit that is too low.
+            `None` where none does, and for all that is sent, since writing is always strict. Something else may be
+            wrong with the same message. Where two fields would do, it is the one that lets in less.
 
     Raises:
         TypeError: When `ProtocolError` itself is called.
@@ -195,6 +253,7 @@ class ProtocolError(Exception):
     offset: int | None
     excerpt: bytes
     received: int | None
+    tolerance: Tolerance | None
 
     def __init__(
         self,
@@ -206,6 +265,7 @@ class ProtocolError(Exception):
         offset: int | None = None,
         excerpt: bytes = b"",
         received: int | None = None,
+        tolerance: Tolerance | None = None,
     ) -> None:
         if type(self) is ProtocolError:
             message = "a ProtocolError is either a LocalProtocolError or a RemoteProtocolError"
@@ -218,6 +278,7 @@ class ProtocolError(Exception):
         self.offset = offset
         self.excerpt = excerpt
         self.received = received
+        self.tolerance = tolerance
 
     def __str__(self) -> str:
         place = "" if self.offset is None else f", at byte {self.offset} of the message"
@@ -245,10 +306,12 @@ def violation(
     excerpt: bytes = b"",
     hint: int | None = None,
     received: int | None = None,
+    tolerance: Tolerance | None = None,
 ) -> ErrorT:
     """Make the error for `code`, with the status hint and the rule that belong to it.
 
     `blame` says whose fault it is; the same check serves both directions. `hint` overrides the status hint.
+    `tolerance` is for a code that has none in `TOLERANCES`; what we do wrong ourselves has none at all.
     """
     status, rule = VERDICTS[code]
     return blame(
@@ -259,6 +322,7 @@ def violation(
         offset=offset,
         excerpt=excerpt[:EXCERPT_SIZE],
         received=received,
+        tolerance=(TOLERANCES.get(code) or tolerance) if issubclass(blame, RemoteProtocolError) else None,
     )
 
 

@@ -6,13 +6,16 @@ one pattern over the whole of it: that of heads as nearly all are, or else that 
 `http11.scanning`: the plain path, which finds what the policy tolerates, or the first wrong byte. All paths give the
 same event for the same bytes, and the plain path alone decides which byte is wrong.
 
+The functions that take a whole head, trailer section or chunk line take any bytes-like object. Those that read on in a
+buffer take `bytes` or a `bytearray`, and do not copy it.
+
 A body is read piece by piece. `read_length_body`, `read_chunked_body` and `read_until_close` take how far the body has
 got and return how far it has got now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from re import Pattern
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -38,6 +41,7 @@ from http11.events import (
 from http11.framing import BodyFraming, has_no_content
 from http11.headers import (
     FORBIDDEN_TRAILERS,
+    Buffer,
     Field,
     FieldNames,
     Headers,
@@ -109,6 +113,7 @@ def find_section_end(
     *,
     section: Section,
     limit: int,
+    skipped: int = 0,
     policy: Policy = STRICT,
 ) -> int | Scan:
     """Find the end of the head or trailer section that begins at `start`.
@@ -119,6 +124,7 @@ def find_section_end(
         seen: What an earlier call for the same section has returned, when it did not find the end.
         section: Which kind it is.
         limit: Its greatest size, in bytes, with the empty line that ends it.
+        skipped: How many bytes of empty lines before `start` count towards the limit.
         policy: What is tolerated.
 
     Returns:
@@ -143,13 +149,15 @@ def find_section_end(
         found = data.find(b"\r\n\r\n", seek)
         end = -1 if found < 0 else found + 4
     stop = len(data) if end < 0 else end
-    if stop - start > limit:
-        scan(data, start, start + limit, seen, section=section, policy=policy)
+    most = limit - skipped
+    if stop - start > most:
+        scan(data, start, start + most, seen, section=section, policy=policy)
         raise violation(
             RemoteProtocolError,
             "trailers-too-large" if section == "trailers" else "head-too-large",
-            f"expected at most {max(0, limit)} bytes of {_SECTION_NAMES[section]}, got more",
-            offset=max(0, limit),
+            f"expected at most {max(0, limit)} bytes of {_SECTION_NAMES[section]}"
+            f"{' with the empty lines before it' if skipped else ''}, got more",
+            offset=max(0, most),
         )
     return scan(data, start, stop, seen, section=section, policy=policy) if end < 0 else end
 
@@ -162,14 +170,16 @@ _SECTION_NAMES: Final[Mapping[Scanned, str]] = {
 }
 
 
-def parse_request(head: bytes, *, policy: Policy = STRICT) -> Request:
+def parse_request(head: Buffer, *, policy: Policy = STRICT) -> Request:
     """Read the head of a request, from its first byte to the empty line (RFC 9112 3).
 
     Raises:
         RemoteProtocolError: It is not one that `policy` accepts.
+        TypeError: `head` is not bytes-like.
 
     """
-    return parse_usual_request(head, policy) or parse_unusual_request(head, policy=policy)
+    text = head if type(head) is bytes else memoryview(head).tobytes()
+    return parse_usual_request(text, policy) or parse_unusual_request(text, policy=policy)
 
 
 def parse_unusual_request(head: bytes, *, policy: Policy = STRICT) -> Request:
@@ -225,7 +235,7 @@ def _checked_request(  # noqa: PLR0917 - called for each message, and names take
 
 
 def parse_response(
-    head: bytes, *, policy: Policy = STRICT, request_method: bytes | None = None
+    head: Buffer, *, policy: Policy = STRICT, request_method: bytes | None = None
 ) -> InformationalResponse | Response:
     """Read the head of a response, from its first byte to the empty line (RFC 9112 4).
 
@@ -237,10 +247,12 @@ def parse_response(
 
     Raises:
         RemoteProtocolError: It is not one that `policy` accepts.
+        TypeError: `head` is not bytes-like.
 
     """
-    return parse_usual_response(head, policy, request_method) or parse_unusual_response(
-        head, policy=policy, request_method=request_method
+    text = head if type(head) is bytes else memoryview(head).tobytes()
+    return parse_usual_response(text, policy, request_method) or parse_unusual_response(
+        text, policy=policy, request_method=request_method
     )
 
 
@@ -307,25 +319,27 @@ def _checked_response(  # noqa: PLR0917
     return received_response(code, headers, http_version, reason)
 
 
-def parse_trailers(section: bytes, *, policy: Policy = STRICT) -> EndOfMessage:
+def parse_trailers(section: Buffer, *, policy: Policy = STRICT) -> EndOfMessage:
     """Read a trailer section with the empty line that ends it (RFC 9112 7.1.2).
 
     Raises:
         RemoteProtocolError: It is not one that `policy` accepts.
+        TypeError: `section` is not bytes-like.
 
     """
-    if section == b"\r\n":
+    text = section if type(section) is bytes else memoryview(section).tobytes()
+    if text == b"\r\n":
         return END
-    if grammar.TRAILER_SECTION.fullmatch(section) is not None:
-        fields = _fields(section, 0, "trailers", policy)
+    if grammar.TRAILER_SECTION.fullmatch(text) is not None:
+        fields = _fields(text, 0, "trailers", policy)
     else:
-        _, fields = _read_whole(section, "trailers", policy)
+        _, fields = _read_whole(text, "trailers", policy)
     headers = received_headers(fields, strict=not policy.tolerant)
     try:
         check_trailers(headers, policy=policy, blame=RemoteProtocolError)
         headers = normalized_length(headers, of_request=False, http10=False, policy=policy, blame=RemoteProtocolError)
     except RemoteProtocolError as error:
-        _locate(error, section, policy)
+        _locate(error, text, policy)
         raise
     return received_end(headers)
 
@@ -420,16 +434,38 @@ def _locate(error: RemoteProtocolError, head: Received, policy: Policy) -> None:
         error.offset = head.index(b" ") + 1
         return
     wanted = _BLAMED_FIELDS.get(error.code, ())
-    at = 0
-    for line in head.split(b"\n"):
-        name, _, value = line.partition(b":")
-        right = error.code == "bad-content-length" and is_length(bytes(value.strip(b" \t\r")), policy)
+    for at, name, value in _located_fields(head):
+        wrong = _wrong_lengths(value, policy) if error.code == "bad-content-length" else None
         trailer = error.code == "forbidden-trailer" and name.lower() in FORBIDDEN_TRAILERS
-        if trailer or (name.lower() in wanted and not right):
-            error.offset, error.excerpt = at, bytes(name)
+        if trailer or (name.lower() in wanted and wrong != []):
+            error.offset, error.excerpt = at, name
+            if wrong and not policy.long_lengths and all(is_length(length, _LONG_LENGTHS) for length in wrong):
+                error.tolerance = "long_lengths"
             if error.code in _FIRST_BLAMED:
                 return
+
+
+_LONG_LENGTHS: Final = Policy(long_lengths=True)
+
+
+def _wrong_lengths(value: bytes, policy: Policy) -> list[bytes]:
+    lengths = [length.strip(b" \t") for length in value.split(b",")]
+    return [length for length in lengths if not is_length(length, policy)]
+
+
+def _located_fields(head: Received) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield where each field begins, its name, and its value as one line; the start line as if it were one."""
+    found: list[tuple[int, bytes, list[bytes]]] = []
+    at = 0
+    for line in bytes(head).split(b"\n"):
+        if line[:1] in (b" ", b"\t"):
+            found[-1][2].append(line)
+        else:
+            name, _, value = line.partition(b":")
+            found.append((at, name, [value]))
         at += len(line) + 1
+    for at, name, parts in found:
+        yield at, name, b" ".join([part.strip(b" \t\r") for part in parts])
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------------
@@ -690,17 +726,19 @@ class ChunkLine(NamedTuple):
     extensions: int
 
 
-def parse_chunk_line(line: bytes, *, policy: Policy = STRICT) -> ChunkLine:
+def parse_chunk_line(line: Buffer, *, policy: Policy = STRICT) -> ChunkLine:
     """Read a chunk line, without its CRLF (RFC 9112 7.1).
 
     Raises:
-        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `line`.
+        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `line`, in bytes.
+        TypeError: `line` is not bytes-like.
 
     """
+    text = line if type(line) is bytes else memoryview(line).tobytes()
     # The tolerant way with extensions is another grammar, not a wider one.
-    match = None if policy.any_chunk_extension else grammar.CHUNK_LINE.fullmatch(line)
+    match = None if policy.any_chunk_extension else grammar.CHUNK_LINE.fullmatch(text)
     if match is None:
-        _read_whole(line + b"\r\n", "chunk line", policy)
+        _read_whole(text + b"\r\n", "chunk line", policy)
     # Hex digits, and few: the pattern or the scan has seen to that.
-    digits = run_end(grammar.HEX_RUN, line) if match is None else match.end(1)
-    return ChunkLine(int(line[:digits], 16), len(line) - digits)
+    digits = run_end(grammar.HEX_RUN, text) if match is None else match.end(1)
+    return ChunkLine(int(text[:digits], 16), len(text) - digits)

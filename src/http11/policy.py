@@ -74,8 +74,8 @@ class Policy:
         any_major_version: ``HTTP/2.0`` and its like are read as if they were HTTP/1.x (RFC 9112 2.3).
         control_bytes_in_reason: A reason may hold control bytes other than NUL, HTAB, LF, VT, FF and CR (RFC 9112 4).
         control_bytes_in_value: The same for the value of a field (RFC 9110 5.5).
-        folded_lines: A field of a request or of a trailer section may be folded; in a response head it always may
-            (RFC 9112 5.2).
+        folded_lines: A field of a request or of a trailer section may be folded, and so may Content-Length and
+            Transfer-Encoding in a response head, where any other field always may (RFC 9112 5.2).
         any_host: Host may hold anything that a field's value may hold (RFC 9112 3.2).
         host_mismatch: The authority of a target, in absolute-form or of a CONNECT, may differ from Host (RFC 9112 3.2).
         long_lengths: A Content-Length may have 20 digits, and exceed 2^63 - 1 (RFC 9110 8.6).

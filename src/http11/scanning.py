@@ -20,7 +20,7 @@ from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 import attrs
 
 from http11 import grammar
-from http11.errors import EXCERPT_SIZE, ErrorCode, RemoteProtocolError, byte_name, clipped, violation
+from http11.errors import EXCERPT_SIZE, ErrorCode, RemoteProtocolError, Tolerance, byte_name, clipped, violation
 from http11.headers import Field
 from http11.policy import Policy
 
@@ -132,7 +132,7 @@ def scan(data: Received, start: int, stop: int, state: Scan, *, section: Scanned
             return leapt
     rules = _rules(policy)
     # A limit may lie before the start: that of a head behind more empty lines than it allows, for example.
-    place = _Place(data, start, max(start, stop), bare_lf=policy.bare_lf and section != "chunk line")
+    place = _Place(data, start, max(start, stop), section, bare_lf=policy.bare_lf)
     while state.phase != "end" and state.at < len(place):
         if state.phase == "field":
             after = _begin_line(place, state, section, policy)
@@ -315,6 +315,10 @@ class Rule:
         space: What may be taken for white space.
         early_code: The error for a line that ends too early.
         most_code: The error for too many bytes.
+        tolerance: The field of the policy that would let in more bytes here.
+        tolerated: Those bytes, and others.
+        end_tolerance: The field of the policy that would let the line end here.
+        empty_tolerance: The field of the policy that would let empty lines stand before it.
         expected: What should be there.
         useless: Whether it is the phase itself that is wrong, where nothing follows that makes it right.
         escapes: Whether a backslash belongs to the byte behind it.
@@ -335,6 +339,10 @@ class Rule:
     space: bytes = b" \t\v\f"
     early_code: ErrorCode | None = None
     most_code: ErrorCode | None = None
+    tolerance: Tolerance | None = None
+    tolerated: Pattern[bytes] = grammar.NOTHING_RUN
+    end_tolerance: Tolerance | None = None
+    empty_tolerance: Tolerance | None = None
     useless: bool = False
     escapes: bool = False
     opens: bool = False
@@ -376,6 +384,7 @@ def _start_line_rules(policy: Policy) -> dict[Phase, Rule]:
             early_code="bad-request-line",
             most_code="method-too-long",
             opens=True,
+            empty_tolerance=None if policy.leading_empty_lines else "leading_empty_lines",
             expected="a method and one SP",
         ),
         "target": Rule(
@@ -386,6 +395,8 @@ def _start_line_rules(policy: Policy) -> dict[Phase, Rule]:
             space_code="bad-request-line",
             # Without a version it is HTTP/0.9.
             early_code="bad-version",
+            tolerance="fragment_in_target",
+            tolerated=grammar.FRAGMENT_TARGET_RUN,
             expected="a target of visible ASCII without '#', and one SP",
             secret=True,
         ),
@@ -436,6 +447,8 @@ def _start_line_rules(policy: Policy) -> dict[Phase, Rule]:
             run=grammar.ANY_VALUE_RUN if policy.control_bytes_in_reason else grammar.VALUE_RUN,
             line_end="field",
             code="bad-reason",
+            tolerance="control_bytes_in_reason",
+            tolerated=grammar.ANY_VALUE_RUN,
             expected="a reason of visible characters, SP and HTAB",
             secret=True,
         ),
@@ -459,6 +472,8 @@ def _field_rules(policy: Policy) -> dict[Phase, Rule]:
             run=grammar.ANY_VALUE_RUN if policy.control_bytes_in_value else grammar.VALUE_RUN,
             line_end="field",
             code="bad-field-value",
+            tolerance="control_bytes_in_value",
+            tolerated=grammar.ANY_VALUE_RUN,
             expected="visible characters, SP and HTAB as a field's value",
             secret=True,
         ),
@@ -470,7 +485,12 @@ _LONG_SIZE_DIGITS: Final = 20
 
 
 def _extension_rule(
-    run: Pattern[bytes], to: Mapping[int, Phase] = _NOWHERE, line_end: Phase | None = None, *, escapes: bool = False
+    run: Pattern[bytes],
+    to: Mapping[int, Phase] = _NOWHERE,
+    line_end: Phase | None = None,
+    *,
+    escapes: bool = False,
+    end_tolerance: Tolerance = "any_chunk_extension",
 ) -> Rule:
     return Rule(
         run=run,
@@ -478,6 +498,9 @@ def _extension_rule(
         line_end=line_end,
         escapes=escapes,
         code="bad-chunk-extension",
+        tolerance="any_chunk_extension",
+        tolerated=grammar.NOT_CR_LF_RUN,
+        end_tolerance=end_tolerance,
         expected="a chunk extension like ';name=value'",
         secret=True,
     )
@@ -508,6 +531,7 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
             },
             line_end="end",
             code="bad-chunk-size",
+            tolerance=None if policy.long_chunk_sizes else "long_chunk_sizes",
             expected=f"a chunk's size of 1 to {most} hex digits, and ';' or CRLF",
         ),
         "behind chunk size": Rule(
@@ -516,6 +540,7 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
             to={} if policy.any_chunk_extension else {_SEMICOLON: "before extension name"},
             line_end=spaced_end,
             code="space-after-chunk-size",
+            end_tolerance="space_after_chunk_size",
             useless=True,
             expected="no white space behind a chunk's size",
         ),
@@ -538,6 +563,7 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
             run=grammar.OWS_RUN,
             to={_SEMICOLON: "before extension name", _EQUALS: "before extension value"},
             line_end=spaced_end,
+            end_tolerance="space_after_chunk_size",
         ),
         "before extension value": _extension_rule(
             run=grammar.OWS_RUN,
@@ -562,6 +588,7 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
             run=grammar.OWS_RUN,
             to={_SEMICOLON: "before extension name"},
             line_end=spaced_end,
+            end_tolerance="space_after_chunk_size",
         ),
     }
 
@@ -572,9 +599,11 @@ def _chunk_line_rules(policy: Policy) -> dict[Phase, Rule]:
 class _Place:
     """A part of a buffer, with offsets that count from its start."""
 
-    def __init__(self, data: Received, start: int, stop: int, *, bare_lf: bool) -> None:
+    def __init__(self, data: Received, start: int, stop: int, section: Scanned, *, bare_lf: bool) -> None:
         self._data = data
-        self._bare_lf = bare_lf
+        # No policy lets a chunk line end so.
+        self.lf_tolerance: Final[Tolerance | None] = None if section == "chunk line" else "bare_lf"
+        self._bare_lf = bare_lf and self.lf_tolerance is not None
         self._start = start
         self._stop = stop
 
@@ -613,7 +642,7 @@ def _follow(place: _Place, state: Scan, rule: Rule) -> Scan:
     if rule.most is not None and at - state.mark > rule.most:
         at = state.mark + rule.most
         expected = f"no more than {rule.most} bytes of {state.phase}"
-        raise _wrong(place, at, rule.most_code or rule.code, expected, since=state.mark)
+        raise _wrong(place, at, rule.most_code or rule.code, expected, since=state.mark, tolerance=rule.tolerance)
     complete = at - state.mark >= rule.least
     if complete and rule.then is not None:
         return Scan(rule.then, at, at, state.fields)
@@ -629,16 +658,34 @@ def _follow(place: _Place, state: Scan, rule: Rule) -> Scan:
             at += place[at] not in grammar.TCHARS
             return Scan(target, at, at, state.fields)
     since = at if rule.secret else state.mark
+    tolerance = _tolerance(place, at, rule, bool(line_end))
     if rule.useless and (line_end or place[at] not in b"\r\n"):
-        raise _wrong(place, state.mark - 1, rule.code, rule.expected, since=state.mark - 1)
+        raise _wrong(place, state.mark - 1, rule.code, rule.expected, since=state.mark - 1, tolerance=tolerance)
     if line_end:
         if at == 0 and rule.opens:
-            raise violation(RemoteProtocolError, "empty-line", "expected a start line, got an empty line", offset=0)
-        raise _wrong(place, at, rule.early_code or rule.code, rule.expected, since=since)
+            raise violation(
+                RemoteProtocolError,
+                "empty-line",
+                "expected a start line, got an empty line",
+                offset=0,
+                tolerance=rule.empty_tolerance,
+            )
+        raise _wrong(place, at, rule.early_code or rule.code, rule.expected, since=since, tolerance=tolerance)
     code = rule.code
     if rule.space_code is not None and place[at] in rule.space:
         code = rule.space_code
-    raise _wrong(place, at, code, rule.expected, since=since)
+    raise _wrong(place, at, code, rule.expected, since=since, tolerance=tolerance)
+
+
+def _tolerance(place: _Place, at: int, rule: Rule, line_end: bool) -> Tolerance | None:
+    """Return the field of the policy that would let in what stands at `at`: a byte, or the end of a line."""
+    tolerance = rule.end_tolerance if line_end else rule.tolerance
+    if not line_end and place.run_end(rule.tolerated, at) == at:
+        return None
+    # It takes a semicolon only where that follows the size itself.
+    if tolerance == "any_chunk_extension" and place[place.run_end(grammar.HEX_RUN, 0)] != _SEMICOLON:
+        return None
+    return tolerance
 
 
 def _begin_line(place: _Place, state: Scan, section: Scanned, policy: Policy) -> Scan:
@@ -652,9 +699,12 @@ def _begin_line(place: _Place, state: Scan, section: Scanned, policy: Policy) ->
     if place[at] in b" \t":
         if fields == 0:
             raise _wrong(place, at, "space-before-first-field", "a field's name", since=at)
-        if section != "response" and not policy.folded_lines:
+        if not policy.folded_lines and (section != "response" or _says_length(place, at)):
             raise _wrong(place, at, "folded-line", "a field's name or an empty line", since=at)
         return Scan("value", at, at, fields)
+    # Half a line end is no field, so it is not one too many.
+    if place[at] in b"\r\n":
+        return Scan("name", at, at, fields)
     # "PRI * HTTP/2.0" is no more than a preface; with fields it would be a request of another HTTP.
     if section == "request" and not policy.any_major_version and place.part(0, len(_PREFACE)) == _PREFACE:
         raise _unsupported("2.0", at)
@@ -662,6 +712,17 @@ def _begin_line(place: _Place, state: Scan, section: Scanned, policy: Policy) ->
         message = f"expected at most {policy.max_fields} fields, got more"
         raise violation(RemoteProtocolError, "too-many-fields", message, offset=at)
     return Scan("name", at, at, fields + 1)
+
+
+# "A user agent that receives an obs-fold ... MUST replace each received obs-fold" (RFC 9112 5.2); but over these fields
+# clients part all the same: some take the first line for the whole of the value.
+_UNFOLDABLE: Final = (b"content-length", b"transfer-encoding")
+
+
+def _says_length(place: _Place, at: int) -> bool:
+    """Tell whether the line before the one at `at` begins a field that says how long the message is."""
+    # One that is folded itself has been let in, so it goes on with another field.
+    return place.part(place.line_start(at - 1), at).partition(b":")[0].lower() in _UNFOLDABLE
 
 
 _PREFACE: Final = b"PRI * HTTP/2.0"
@@ -678,7 +739,9 @@ def _unsupported(version: str, offset: int) -> RemoteProtocolError:
     return violation(RemoteProtocolError, "unsupported-version", message, offset=offset)
 
 
-def _wrong(place: _Place, at: int, code: ErrorCode, expected: str, *, since: int) -> RemoteProtocolError:
+def _wrong(
+    place: _Place, at: int, code: ErrorCode, expected: str, *, since: int, tolerance: Tolerance | None = None
+) -> RemoteProtocolError:
     """Make the error for the byte at `at`. Its excerpt goes from `since` up to that byte.
 
     So nothing behind the wrong byte is shown, and `since` keeps back what may be a secret before it.
@@ -693,13 +756,14 @@ def _wrong(place: _Place, at: int, code: ErrorCode, expected: str, *, since: int
     if place.line_end(at):
         spelled = "the end of the line"
     elif found == _CR:
-        code, expected = "bare-cr", "LF behind CR"
+        code, expected, tolerance = "bare-cr", "LF behind CR", None
     elif found == _LF:
-        code, expected = "bare-lf", "CRLF at the end of a line"
+        code, expected, tolerance = "bare-lf", "CRLF at the end of a line", place.lf_tolerance
     return violation(
         RemoteProtocolError,
         code,
         f"expected {expected}, got {spelled}",
         offset=at,
         excerpt=b"" if spelled == "the end of the line" else place.part(max(since, at - EXCERPT_SIZE + 1), at + 1),
+        tolerance=tolerance,
     )

@@ -35,6 +35,7 @@ from http11 import (
     Response,
     Role,
     State,
+    Tolerance,
 )
 
 REQUEST = Request(method=b"GET", target=b"/", headers=[(b"Host", b"a")])
@@ -283,6 +284,7 @@ def errors_explain_themselves() -> None:
     assert_type(error.rule, str)
     assert_type(error.offset, int | None)
     assert_type(error.excerpt, bytes)
+    assert_type(error.tolerance, Tolerance | None)
     assert_type(error.msg, str)
     assert is_about_fields(error.code)
     assert isinstance(error, RemoteProtocolError)
@@ -312,7 +314,7 @@ def a_caller_makes_its_own_errors() -> None:
     assert describe(RemoteProtocolError("why", Teapot.IM_A_TEAPOT)) == "theirs: 418"
     assert_type(LocalProtocolError("why").code, ErrorCode)
     code: ErrorCode = "bad-host"
-    error = RemoteProtocolError("why", code=code, rule="RFC 9112 3.2", offset=3, excerpt=b"x")
+    error = RemoteProtocolError("why", code=code, rule="RFC 9112 3.2", offset=3, excerpt=b"x", tolerance="any_host")
     assert error.code == "bad-host"
     kinds: tuple[type[ProtocolError], ...] = (LocalProtocolError, RemoteProtocolError)
     assert all(issubclass(kind, ProtocolError) for kind in kinds)
