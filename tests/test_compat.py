@@ -318,6 +318,22 @@ def test_the_limit_does_not_count_the_empty_line(empty_line: bytes) -> None:
     assert caught.value.error_status_hint == 431
 
 
+class Small:
+    """An int by `index`, with arithmetic of its own, as numpy has them."""
+
+    def __index__(self) -> int:
+        return 255
+
+    def __add__(self, other: object) -> int:
+        return 1
+
+
+def test_a_limit_is_an_int_before_anything_is_added() -> None:
+    connection = compat.Connection(SERVER, Small())  # type: ignore[arg-type]
+    connection.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert isinstance(connection.next_event(), Request)
+
+
 # --- run-as-h11 -----------------------------------------------------------------------------------------------------
 
 TELL = """

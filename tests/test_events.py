@@ -406,6 +406,8 @@ def test_an_event_cannot_be_made_again(event: Event) -> None:
         if type(other) is type(event):
             with pytest.raises(attrs.exceptions.FrozenInstanceError):
                 event.__init__(**arguments)
+    # Nor by the constructor that attrs makes beside ours.
+    assert not hasattr(event, "__attrs_init__")
     assert repr(event) == before
 
 

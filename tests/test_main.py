@@ -342,6 +342,15 @@ def test_refused_connect_leaves_the_connection_as_it_was(inspect: Inspector) -> 
             id="behind the end",
         ),
         pytest.param(
+            b"HTTP/1.1 204 \r\nConnection: close\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+            [],
+            "FILE: error at byte 36 of the stream (byte 0 of message 2): expected the end of the connection after an "
+            "answer that says so, got more bytes, at byte 0 of the message (RFC 9112 9.6)\n"
+            "    HTTP/1.1 200 OK\\r\\n\n"
+            "    ^\n",
+            id="after the last answer",
+        ),
+        pytest.param(
             UPGRADE.replace(b"Upgrade\r\n", b"Upgrade, close\r\n") + GET,
             [],
             "FILE: error at byte 75 of the stream (byte 0 of message 2): expected the end of the connection in "

@@ -25,7 +25,7 @@ NAMES = [limit[0] for limit in LIMITS]
 
 
 def test_it_names_rows_that_there_are() -> None:
-    assert set(re.findall(r"\b(?:LN|RQ|ST|FD|HO|ML|CH|SD)-[0-9]+", PAGE)) <= set(IDS)
+    assert set(re.findall(r"\b(?:LN|RQ|ST|FD|HO|ML|CH|CN|EX|SD)-[0-9]+", PAGE)) <= set(IDS)
 
 
 def test_it_names_files_that_there_are() -> None:

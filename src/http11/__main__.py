@@ -31,7 +31,7 @@ from http11.connection import (
     Connection,
     ServerConnection,
 )
-from http11.errors import ErrorCode, LocalProtocolError, ProtocolError, RemoteProtocolError
+from http11.errors import ErrorCode, LocalProtocolError, ProtocolError, RemoteProtocolError, violation
 from http11.events import (
     NEED_DATA,
     PAUSED,
@@ -44,6 +44,7 @@ from http11.events import (
     Response,
     is_preface,
 )
+from http11.framing import keeps_alive
 from http11.parsing import skip_empty_lines
 from http11.policy import H11, STRICT, Policy
 from http11.serialization import serialize_request
@@ -185,7 +186,7 @@ _PIECE: Final = 64 * 1024
 # More than is ever unread, so with all of each line that can still be to blame.
 _RECENT: Final = 4 * _PIECE
 
-_CUT_SHORT: Final[frozenset[ErrorCode]] = frozenset(["head-cut-short", "body-cut-short"])
+_CUT_SHORT: Final[frozenset[ErrorCode]] = frozenset(["head-cut-short", "body-cut-short", "no-response"])
 
 
 class _UnreadableError(Exception):
@@ -228,6 +229,7 @@ class _Reader:
         self._connection: ServerConnection | ClientConnection = (
             Connection(SERVER, policy=policy) if role == SERVER else _asked(request, policy)
         )
+        self._is_last = False
         self.start = 0
         self.number = 1
         # How many bytes have been read from the stream, and the last of them.
@@ -249,6 +251,8 @@ class _Reader:
             if not isinstance(event, type):
                 if isinstance(event, Request):
                     self._request = event
+                elif isinstance(event, Response):
+                    self._is_last = not keeps_alive(event)
                 self._heads += isinstance(event, _HEADS)
                 yield event
                 if isinstance(event, ConnectionClosed):
@@ -265,6 +269,13 @@ class _Reader:
         connection = self._connection
         if connection.our_role == SERVER:
             _answer_on(connection)
+        elif self._is_last:
+            raise violation(
+                RemoteProtocolError,
+                "unexpected-bytes",
+                "expected the end of the connection after an answer that says so, got more bytes",
+                offset=0,
+            )
         else:
             self._connection = _asked(self._request, self._policy, connection.trailing_data[0])
 

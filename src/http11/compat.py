@@ -13,6 +13,7 @@ makes can be handed on as it is: an `h11.Request` is an `http11.Request`, and is
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -57,7 +58,8 @@ class Connection(connection.Connection[RoleT_co]):
         policy: Policy | None = None,
     ) -> None:
         chosen = self.default_policy if policy is None else policy
-        super().__init__(our_role, max_incomplete_event_size + _EMPTY_LINE, policy=chosen)
+        # As an int, before anything is added: other types may overflow.
+        super().__init__(our_role, operator.index(max_incomplete_event_size) + _EMPTY_LINE, policy=chosen)
 
 
 def install_as_h11(policy: Policy = STRICT) -> None:

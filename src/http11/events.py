@@ -379,6 +379,12 @@ class ConnectionClosed(_Made):
         return ConnectionClosed, ()
 
 
+# attrs makes one beside our `__init__`, by which an event could be made again.
+for _event in (Request, InformationalResponse, Response, Data, EndOfMessage, ConnectionClosed):
+    type.__delattr__(_event, "__attrs_init__")
+del _event
+
+
 class _Signal(type):
     """The type of what is not an event; each signal is a class and its own only instance."""
 
