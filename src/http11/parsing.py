@@ -178,7 +178,7 @@ def parse_request(head: Buffer, *, policy: Policy = STRICT) -> Request:
         TypeError: `head` is not bytes-like.
 
     """
-    text = head if type(head) is bytes else memoryview(head).tobytes()
+    text = head if isinstance(head, bytes) else memoryview(head).tobytes()
     return parse_usual_request(text, policy) or parse_unusual_request(text, policy=policy)
 
 
@@ -250,7 +250,7 @@ def parse_response(
         TypeError: `head` is not bytes-like.
 
     """
-    text = head if type(head) is bytes else memoryview(head).tobytes()
+    text = head if isinstance(head, bytes) else memoryview(head).tobytes()
     return parse_usual_response(text, policy, request_method) or parse_unusual_response(
         text, policy=policy, request_method=request_method
     )
@@ -327,7 +327,7 @@ def parse_trailers(section: Buffer, *, policy: Policy = STRICT) -> EndOfMessage:
         TypeError: `section` is not bytes-like.
 
     """
-    text = section if type(section) is bytes else memoryview(section).tobytes()
+    text = section if isinstance(section, bytes) else memoryview(section).tobytes()
     if text == b"\r\n":
         return END
     if grammar.TRAILER_SECTION.fullmatch(text) is not None:
@@ -455,14 +455,14 @@ def _wrong_lengths(value: bytes, policy: Policy) -> list[bytes]:
 
 def _located_fields(head: Received) -> Iterator[tuple[int, bytes, bytes]]:
     """Yield where each field begins, its name, and its value as one line; the start line as if it were one."""
-    found: list[tuple[int, bytes, list[bytes]]] = []
+    found: list[tuple[int, bytes, list[Received]]] = []
     at = 0
-    for line in bytes(head).split(b"\n"):
+    for line in head.split(b"\n"):
         if line[:1] in (b" ", b"\t"):
             found[-1][2].append(line)
         else:
             name, _, value = line.partition(b":")
-            found.append((at, name, [value]))
+            found.append((at, bytes(name), [value]))
         at += len(line) + 1
     for at, name, parts in found:
         yield at, name, b" ".join([part.strip(b" \t\r") for part in parts])
@@ -734,7 +734,7 @@ def parse_chunk_line(line: Buffer, *, policy: Policy = STRICT) -> ChunkLine:
         TypeError: `line` is not bytes-like.
 
     """
-    text = line if type(line) is bytes else memoryview(line).tobytes()
+    text = line if isinstance(line, bytes) else memoryview(line).tobytes()
     # The tolerant way with extensions is another grammar, not a wider one.
     match = None if policy.any_chunk_extension else grammar.CHUNK_LINE.fullmatch(text)
     if match is None:
