@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "steady",
@@ -15,8 +15,4 @@ settings.register_profile(
 )
 # For a long search by hand: HYPOTHESIS_PROFILE=search pytest tests/test_properties.py
 settings.register_profile("search", deadline=None, max_examples=20_000, suppress_health_check=list(HealthCheck))
-# For `python -m tests.mutants`: less of it, thousands of times, and nobody reads the example.
-settings.register_profile(
-    "mutants", parent=settings.get_profile("steady"), max_examples=100, phases=[Phase.explicit, Phase.generate]
-)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))

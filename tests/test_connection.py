@@ -367,6 +367,21 @@ def test_a_large_piece_is_let_go_once_it_has_been_read() -> None:
     assert connection._buffer == b""
 
 
+@pytest.mark.parametrize("framing", [b"Content-Length: 300000", b"Transfer-Encoding: chunked"])
+def test_a_piece_that_is_all_body_is_passed_on_as_the_object_that_came(framing: bytes) -> None:
+    connection = server(b"POST / HTTP/1.1\r\nHost: a\r\n" + framing + b"\r\n\r\n")
+    connection.next_event()
+    if framing.endswith(b"chunked"):
+        connection.receive_data(b"493e0\r\n")
+        assert connection.next_event() is NEED_DATA
+    for _ in range(3):
+        piece = bytes(100_000)
+        connection.receive_data(piece)
+        event = connection.next_event()
+        assert isinstance(event, Data)
+        assert event.data is piece
+
+
 # --- pipelining ---
 
 

@@ -381,7 +381,7 @@ class ConnectionClosed(_Made):
 
 # attrs makes one beside our `__init__`, by which an event could be made again.
 for _event in (Request, InformationalResponse, Response, Data, EndOfMessage, ConnectionClosed):
-    type.__delattr__(_event, "__attrs_init__")
+    delattr(_event, "__attrs_init__")
 del _event
 
 
