@@ -380,7 +380,7 @@ class Connection(Generic[RoleT_co]):
                 f"expected the end of the connection in {state}, got more bytes",
                 offset=self._skipped,
                 # It would be an empty line.
-                tolerance="bare_lf" if unread[:1] == b"\n" else None,
+                tolerance="bare_lf" if self._our_role == SERVER and unread[:1] == b"\n" else None,
             )
 
     def _close_received(self) -> ConnectionClosed:
