@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections import deque
 from collections.abc import Mapping, Sized
 from typing import TYPE_CHECKING, Final, Generic, Literal, Self, TypeAlias, TypeVar, overload
 from weakref import ref
@@ -34,30 +33,9 @@ from http11.events import (
     Signal,
 )
 from http11.headers import Buffer, is_strict
-from http11.parsing import (
-    END,
-    NO_BODY,
-    LengthProgress,
-    parse_usual_request,
-    parse_usual_response,
-    read_length_body,
-    read_usual_chunk,
-)
+from http11.lines import Section, check_beginning, cut, explain, find_line_end, find_section_end, skip_empty_lines
+from http11.parsing import END, NO_BODY, LengthProgress, read_length_body
 from http11.policy import STRICT, Policy
-from http11.scanning import (
-    CROSSING,
-    GO_ON,
-    GO_ON_BEHIND,
-    GOING_ON,
-    PENDING_CR,
-    START_ON,
-    GoOn,
-    Scan,
-    begin,
-    can_go_on,
-    cut,
-    resumed,
-)
 from http11.states import (
     CLIENT,
     CLOSED,
@@ -116,17 +94,13 @@ class Connection(Generic[RoleT_co]):
     __slots__ = (
         "__weakref__",
         "_answered",
+        "_begun",
         "_body",
         "_buffer",
         "_closed",
-        "_go_on",
-        "_going_on",
         "_informational_responses",
         "_joint",
-        "_last",
         "_limit",
-        "_lines",
-        "_most",
         "_no_content",
         "_offset",
         "_our_failure",
@@ -134,7 +108,6 @@ class Connection(Generic[RoleT_co]):
         "_outgoing",
         "_policy",
         "_request_method",
-        "_scan",
         "_seen",
         "_sent",
         "_skipped",
@@ -177,17 +150,9 @@ class Connection(Generic[RoleT_co]):
         self._buffer: bytes | bytearray = b""
         self._start = 0
         self._closed = False
-        # The last head that has been read, and what it says: see `_keep`.
-        self._last: tuple[bytes, Request] | None = None
-        # How far the head that has not arrived in full has been looked at.
-        self._scan: Scan | None = None
-        # And by `_goes_on`, in which state, if it is to go on: up to _buffer[_seen], over so many lines, of
-        # _buffer[:_most] at the most.
-        self._going_on: JointState | None = None
-        self._go_on: GoOn = START_ON["request"]
+        # How many bytes of the head that has not come in full have been looked at, and whether its start line was right.
         self._seen = 0
-        self._most = 0
-        self._lines = 0
+        self._begun = False
         # Where in its head or its chunked body the first unread byte stands, and how many bytes of empty lines stood
         # before it.
         self._offset = 0
@@ -287,23 +252,17 @@ class Connection(Generic[RoleT_co]):
         # call: the piece is received as a whole, or not at all.
         if not piece:
             self._closed = True
-            # What has not come will not come: let nobody go on as if it could.
-            self._most = -1
         elif start == len(buffer):
             self._buffer, self._start = piece, 0
         elif isinstance(buffer, bytearray):
             if start > 0:
                 del buffer[:start]
                 self._start = 0
-                self._seen -= start
-                self._most -= start
             buffer += piece
         else:
             grown = bytearray(buffer[start:])
             grown += piece
             self._buffer, self._start = grown, 0
-            self._seen -= start
-            self._most -= start
 
     @overload
     def next_event(self: Connection[Literal["CLIENT"]]) -> ServerEvent | Signal: ...
@@ -321,11 +280,6 @@ class Connection(Generic[RoleT_co]):
 
         """
         joint = self._joint
-        # In the middle of a head, nothing but more of it is to be expected.
-        if joint is self._going_on:
-            if self._goes_on():
-                return NEED_DATA
-            self._look_closely()
         state = joint.client if self._our_role == SERVER else joint.server
         try:
             if state == SEND_BODY:
@@ -362,7 +316,7 @@ class Connection(Generic[RoleT_co]):
     def _check_late_bytes(self, state: State) -> None:
         """Refuse what may not come, but for empty lines after the last request: half a one may have come so far."""
         if self._our_role == SERVER:
-            first = parsing.skip_late_empty_lines(self._buffer, self._start, policy=self._policy)
+            first = skip_empty_lines(self._buffer, self._start, bare_lf=self._policy.bare_lf)
             self._skipped += first - self._start
             self._consume(first)
         if self._skipped > self._limit:
@@ -388,132 +342,30 @@ class Connection(Generic[RoleT_co]):
         return ConnectionClosed()
 
     def _read_head(self, state: State) -> Event | Signal:
-        # What has been looked at as if it were a usual head, and is none.
-        tried = 0
-        if self._going_on is not None:
-            # The same as in `next_event`, but our own state has changed meanwhile.
-            if self._goes_on():
-                return NEED_DATA
-            self._look_closely()
-        elif self._scan is None:
-            # The usual case first: a head has come in one piece, and is the first thing in the buffer. What ends as a
-            # head does is nearly always one head, so nobody looks for its end; if it is more, it is none of the usual.
-            buffer, start = self._buffer, self._start
-            whole = start == 0 and buffer.endswith(b"\r\n\r\n")
-            end = len(buffer) if whole else buffer.find(b"\r\n\r\n", start) + 4
-            if start + 4 <= end <= start + self._limit:
-                event = self._read_usual_head(buffer if whole else cut(buffer, start, end), end)
-                if event is not None:
-                    return event
-                tried = end
-        return self._read_head_closely(state, tried)
+        section: Section = "request" if self._our_role == SERVER else "response"
+        if section == "request":
+            self._skip_empty_lines()
+        self._offset = 0
+        buffer, start = self._buffer, self._start
+        end = find_section_end(buffer, start, self._seen, section=section)
+        most = max(0, self._limit - self._skipped)
+        if (end if end > 0 else len(buffer)) - start > most or self._skipped > self._limit:
+            text = cut(buffer, start, start + most)
+            raise parsing.too_large(text, section, self._limit, skipped=self._skipped, policy=self._policy)
+        if end < 0:
+            return self._incomplete(state, section)
+        head = cut(buffer, start, end)
+        if section == "request":
+            return self._request_received(parsing.parse_request(head, policy=self._policy), end)
+        response = parsing.parse_response(head, policy=self._policy, request_method=self._request_method)
+        return self._response_received(response, end)
 
-    def _read_usual_head(self, head: parsing.Received, end: int) -> Request | InformationalResponse | Response | None:
-        """Read a head, if it is one, and as most are; otherwise it needs a closer look."""
-        if self._our_role == SERVER:
-            last = self._last
-            request = last[1] if last is not None and last[0] == head else parse_usual_request(head, self._policy)
-            if request is None:
-                return None
-            if last is None or request is not last[1]:
-                self._keep(head, request)
-            return self._request_received(request, end)
-        response = parse_usual_response(head, self._policy, self._request_method)
-        return None if response is None else self._response_received(response, end)
-
-    def _keep(self, head: parsing.Received, request: Request) -> None:
-        """Keep the head that has been read: an equal one, which is not seldom, will cost one comparison."""
-        # A head that is not the first one is perhaps not the last one.
-        if self._their_http_version is None or len(head) > _MOST_KEPT_BYTES or type(head) is not bytes:
-            return
-        if self._last is None:
-            # So that idle connections stay small, only those keep one that have been busy last.
-            _keepers.append(ref(self))
-            if len(_keepers) > _MOST_KEEPERS and (idle := _keepers.popleft()()) is not None:
-                idle._last = None  # noqa: SLF001 - it is one of us
-        self._last = head, request
-
-    def _goes_on(self) -> bool:
-        """Take what has come of a head that comes in small pieces, if nothing in it is wrong and it is not the end."""
-        buffer = self._buffer
-        match = self._go_on(buffer, self._seen)
-        if match is None:
-            return False
-        end, group = match.end(), match.lastindex
-        if end != len(buffer) or end > self._most:
-            return False
-        if group is not None and group >= CROSSING:
-            self._lines += buffer.count(b"\n", self._seen, end)
-            if self._policy.max_fields is not None and self._lines > self._policy.max_fields:
-                return False
-            end -= group == PENDING_CR
-        self._seen = end
-        self._go_on = GO_ON_BEHIND[group]
-        return True
-
-    def _starts(self, section: Literal["request", "response"]) -> bool:
-        """Do the same for the start of a head."""
-        self._go_on = START_ON[section]
-        self._seen = self._start
-        self._most = self._start + self._limit - self._skipped
-        self._lines = 0
-        self._going_on = self._joint
-        self._scan = begin(section)
-        if can_go_on(self._policy) and not self._closed and self._goes_on():
-            return True
-        self._look_closely()
-        return False
-
-    def _look_closely(self) -> None:
-        """Say up to where `_goes_on` has come, as `scanning` would."""
-        self._scan = self._scan and resumed(self._buffer, self._start, self._scan, self._seen - self._start)
-        self._going_on = None
-
-    def _read_head_closely(self, state: State, tried: int) -> Event | Signal:
-        section: Literal["request", "response"] = "response" if self._our_role == CLIENT else "request"
-        # Of a CR alone, nobody knows yet what line it ends.
-        if section == "request" and (self._scan is None or self._scan.at == 0):
-            first = parsing.skip_empty_lines(self._buffer, self._start, policy=self._policy)
+    def _skip_empty_lines(self) -> None:
+        first = parsing.skip_empty_lines(self._buffer, self._start, policy=self._policy)
+        if first > self._start:
             self._skipped += first - self._start
             self._consume(first)
-        self._offset = 0
-        if tried == 0 and (self._scan is None or self._scan.at == 0) and self._starts(section):
-            return NEED_DATA
-        end = parsing.find_section_end(
-            self._buffer,
-            self._start,
-            self._scan,
-            section=section,
-            limit=self._limit,
-            skipped=self._skipped,
-            policy=self._policy,
-        )
-        if isinstance(end, Scan):
-            self._scan = end
-            if end.phase in GOING_ON and can_go_on(self._policy) and not self._closed:
-                self._go_on = GO_ON[end.phase]
-                self._seen = self._start + end.at
-                self._most = self._start + self._limit - self._skipped
-                self._lines = end.fields
-                self._going_on = self._joint
-            return self._incomplete(state)
-        return self._whole_head(end, usual=end != tried or self._skipped > 0)
-
-    def _whole_head(self, end: int, *, usual: bool) -> Request | InformationalResponse | Response:
-        """Read a head, which may be as most are."""
-        head = cut(self._buffer, self._start, end)
-        if self._our_role == SERVER:
-            last = self._last
-            if last is not None and last[0] == head:
-                request = last[1]
-            else:
-                parse_request = parsing.parse_request if usual else parsing.parse_unusual_request
-                request = parse_request(head, policy=self._policy)
-                self._keep(head, request)
-            return self._request_received(request, end)
-        parse_response = parsing.parse_response if usual else parsing.parse_unusual_response
-        response = parse_response(head, policy=self._policy, request_method=self._request_method)
-        return self._response_received(response, end)
+            self._seen = 0
 
     # A head is consumed last: what may not come now is found again, if a signal handler has stopped us from saying so.
 
@@ -542,17 +394,16 @@ class Connection(Generic[RoleT_co]):
 
     def _consume_head(self, end: int) -> None:
         self._skipped = 0
-        self._scan = None
-        self._going_on = None
-        self._offset = end - self._start
-        self._start = end
-        if end == len(self._buffer):
-            self._buffer = b""
-            self._start = 0
+        self._seen = 0
+        self._begun = False
+        self._consume(end)
 
-    def _incomplete(self, state: State) -> Event | Signal:
+    def _incomplete(self, state: State, section: Section) -> Event | Signal:
         unread = len(self._buffer) - self._start
         if not self._closed:
+            if not self._begun:
+                self._check_beginning(section)
+            self._seen = unread
             return NEED_DATA
         if unread == 0 and state == IDLE:
             return self._close_received()
@@ -563,12 +414,23 @@ class Connection(Generic[RoleT_co]):
                 "peer closed the connection before the first byte of an answer",
                 received=0,
             )
+        explain(cut(self._buffer, self._start, len(self._buffer)), section, self._policy)
         raise violation(
             RemoteProtocolError,
             "head-cut-short",
             f"peer closed the connection before the end of a head: received {unread} bytes of it",
             received=unread,
         )
+
+    def _check_beginning(self, section: Section) -> None:
+        """Refuse what can no longer become a start line: by its first bytes, and once more when it is whole."""
+        buffer, start, policy = self._buffer, self._start, self._policy
+        line_end = find_line_end(buffer, start, self._seen)
+        if line_end > 0:
+            explain(cut(buffer, start, line_end), section, policy)
+            self._begun = True
+        elif self._seen <= policy.max_method_size:
+            check_beginning(cut(buffer, start, start + policy.max_method_size + 1), section, policy)
 
     def _read_body(self) -> Event | Signal:
         buffer, start, body = self._buffer, self._start, self._body
@@ -580,9 +442,9 @@ class Connection(Generic[RoleT_co]):
             event, self._body, stop = parsing.read_until_close(buffer, start, closed=self._closed)
         else:
             try:
-                event, self._body, stop = read_usual_chunk(
-                    buffer, start, body, self._limit, self._policy
-                ) or parsing.read_chunked_body(buffer, start, body, self._limit, self._closed, self._policy)
+                event, self._body, stop = parsing.read_chunked_body(
+                    buffer, start, body, self._limit, self._closed, self._policy
+                )
             except RemoteProtocolError as error:
                 error.offset = (error.offset or 0) + self._offset - start
                 raise
@@ -964,11 +826,6 @@ ClientConnection: TypeAlias = Connection[Literal["CLIENT"]]
 
 ServerConnection: TypeAlias = Connection[Literal["SERVER"]]
 """A server's connection, as `Connection(SERVER)` makes it."""
-
-# How many connections keep the last head that they have read, and the size of the largest one that is kept.
-_MOST_KEEPERS: Final = 64
-_MOST_KEPT_BYTES: Final = 4096
-_keepers: Final[deque[ref[Connection[Role]]]] = deque()
 
 _REQUEST: Final = step(CLIENT, "Request", True, False, False)
 _RESPONSE: Final = step(SERVER, "Response", True, False, False)

@@ -9,19 +9,14 @@ Three kinds of name:
 
 - ``METHOD``, ``FIELD_VALUE``, ...: a whole rule, for `fullmatch`;
 - ``REQUEST_HEAD``, ``RESPONSE_HEAD``, ``TRAILER_SECTION``: all that a well-formed section can be, in one match;
-  what they do not match is read line by line (`http11.scanning`), to be tolerated or explained;
+  what they do not match is read line by line (`http11.lines`), to be tolerated or explained;
 - ``..._RUN``: the longest run of bytes that a rule allows, from a place on: where it ends is the first wrong byte.
 
-And two for speed, which match only what the others would: ``USUAL_...`` and ``usual_...`` are the form that nearly all
-have of a rule or of a head; ``..._ON`` is what may follow of a head that comes in small pieces.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import cache
-from re import Pattern
 from typing import Final
 
 __all__ = [
@@ -37,7 +32,6 @@ __all__ = [
     "EMPTY_LINES",
     "FIELD_LINES",
     "FIELD_NAME",
-    "FIELD_ON",
     "FIELD_VALUE",
     "FRAGMENT_TARGET_RUN",
     "HEX_RUN",
@@ -48,11 +42,7 @@ __all__ = [
     "IPVFUTURE",
     "IPVFUTURE_RUN",
     "LENIENT_EMPTY_LINES",
-    "LENIENT_HEAD_END",
     "METHOD",
-    "MOST_USUAL_FIELDS",
-    "NAME_ON",
-    "NOTHING_RUN",
     "NOT_CR_LF_RUN",
     "OCTET",
     "OWS_RUN",
@@ -60,26 +50,17 @@ __all__ = [
     "REASON",
     "REG_NAME_RUN",
     "REQUEST_HEAD",
-    "REQUEST_ON",
     "RESPONSE_HEAD",
-    "RESPONSE_ON",
     "SCHEME_RUN",
     "STATUS_CODE_RUN",
     "TARGET",
-    "TARGET_ON",
     "TARGET_RUN",
-    "TCHARS",
     "TOKEN_RUN",
     "TRAILER_SECTION",
     "USERINFO",
-    "USUAL_CHUNK_LINE",
     "USUAL_HOST",
-    "USUAL_NEXT_CHUNK_LINE",
     "VALUE_BYTES",
-    "VALUE_ON",
     "VALUE_RUN",
-    "usual_request_head",
-    "usual_response_head",
 ]
 
 
@@ -191,27 +172,6 @@ FIELD_LINES: Final = re.compile(rb"(%b):%b(%b*+)\r\n" % (_TOKEN, _OWS, _TEXT))
 # The bytes of _TEXT but HTAB: all that most values are made of.
 VALUE_BYTES: Final = bytes(byte for byte in range(256) if re.fullmatch(rb"(?!\t)%b" % _TEXT, bytes([byte])))
 
-# What may follow of a head that comes in small pieces, from inside one of its parts: the rest of that part, any number
-# of whole field lines, and the beginning of another. The last group that has matched says where that leads:
-#   1  into the value of the same field      4  to the start of a line
-#   2  into the value of a later field       5  to the CR behind a value, whose LF has not come
-#   3  into a name                           6  on in the target
-# and none of them, on in the same name.
-_LINES_ON: Final = rb"%b*+%b(?:\r\n(?:(%b++)|())|(\r)\Z)?" % (
-    _TEXT,
-    _any(rb"(\r\n)%b:%b*+" % (_TOKEN, _TEXT)),
-    _TCHAR,
-)
-VALUE_ON: Final = re.compile(b"()" + _LINES_ON)
-NAME_ON: Final = re.compile(rb"%b*+(?:(:)%b)?" % (_TCHAR, _LINES_ON))
-FIELD_ON: Final = re.compile(rb"%b++(?:(:)%b)?" % (_TCHAR, _LINES_ON))
-# The end of a start line is one like those of the fields, and a reason is made of the same bytes as a value. A target
-# is not empty, so no SP stands before the one behind it.
-TARGET_ON: Final = re.compile(rb"%b*+(?:(?<! ) HTTP/1\.[0-9](?=\r)()%b|\Z())" % (_TARGET_CHAR, _LINES_ON))
-# And from the start of a head on.
-REQUEST_ON: Final = re.compile(rb"%b{1,16}+ %b" % (_TCHAR, TARGET_ON.pattern))
-RESPONSE_ON: Final = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9]{2} ()%b" % _LINES_ON)
-
 # --- RFC 9112 2.1: whole sections -----------------------------------------------------------------------------------
 
 # request-line CRLF *( field-line CRLF ) CRLF. Groups: method, target, version.
@@ -222,28 +182,6 @@ RESPONSE_HEAD: Final = re.compile(
 )
 
 
-def _usual(start_line: bytes, fields: int) -> Pattern[bytes]:
-    # A name is what stands before the first colon, a value what stands before the next CR: so this is for a reader who
-    # makes sure that the names are tokens, and that the section has no byte but VALUE_BYTES and its line ends. Then it
-    # is what REQUEST_HEAD or RESPONSE_HEAD matches, and takes half the time.
-    return re.compile(start_line + rb"([^:]*+): ([^\r ][^\r]*+)(?<! )\r\n" * fields + rb"\r\n")
-
-
-def _usual_request_head(fields: int) -> Pattern[bytes]:
-    return _usual(rb"(%b) (%b++) HTTP/(1\.[0-9])\r\n" % (_TOKEN, _TARGET_CHAR), fields)
-
-
-def _usual_response_head(fields: int) -> Pattern[bytes]:
-    return _usual(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2}) ([^\r]*+)\r\n", fields)
-
-
-# A head with so many fields, each with one SP before its value, which is not empty, and none behind it. Groups: those
-# of the start line, and the name and the value of each field. Each is made when the first such head comes, in a few
-# milliseconds; MOST_USUAL_FIELDS says how many there can be.
-MOST_USUAL_FIELDS: Final = 64
-usual_request_head: Final[Callable[[int], Pattern[bytes]]] = cache(_usual_request_head)
-usual_response_head: Final[Callable[[int], Pattern[bytes]]] = cache(_usual_response_head)
-
 # trailer-section CRLF = *( field-line CRLF ) CRLF
 TRAILER_SECTION: Final = re.compile(_any(_FIELD_LINE) + rb"\r\n")
 # "A server that is expecting to receive and parse a request-line SHOULD ignore at least one empty line (CRLF) received
@@ -251,7 +189,6 @@ TRAILER_SECTION: Final = re.compile(_any(_FIELD_LINE) + rb"\r\n")
 EMPTY_LINES: Final = re.compile(_any(rb"\r\n"))
 # "a recipient MAY recognize a single LF as a line terminator" (RFC 9112 2.2)
 LENIENT_EMPTY_LINES: Final = re.compile(_any(rb"\r?+\n"))
-LENIENT_HEAD_END: Final = re.compile(rb"\n\r?+\n")
 
 # --- RFC 9110 8.6, RFC 9112 7.1: lengths ----------------------------------------------------------------------------
 
@@ -272,14 +209,8 @@ CHUNK_LINE: Final = re.compile(
     % _any(rb"%b;%b%b%b" % (_OWS, _OWS, _TOKEN, _perhaps(rb"%b=%b(?:%b|%b)" % (_OWS, _OWS, _TOKEN, _QUOTED_STRING))))
 )
 
-# chunk-size CRLF, without extensions, as nearly all chunk lines are. Group: size.
-USUAL_CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,16}+)\r\n")
-# The same, behind the CRLF of the chunk before it.
-USUAL_NEXT_CHUNK_LINE: Final = re.compile(rb"\r\n([0-9A-Fa-f]{1,16}+)\r\n")
-
 # --- runs -----------------------------------------------------------------------------------------------------------
 
-TCHARS: Final = frozenset(byte for byte in range(256) if re.fullmatch(_TCHAR, bytes([byte])))
 TOKEN_RUN: Final = re.compile(_TCHAR + rb"*+")
 TARGET_RUN: Final = re.compile(_TARGET_CHAR + rb"*+")
 FRAGMENT_TARGET_RUN: Final = re.compile(rb"[!-~]*+")
@@ -305,4 +236,3 @@ NOT_CR_LF_RUN: Final = re.compile(rb"[^\r\n]*+")
 OWS_RUN: Final = re.compile(_OWS)
 # What may stand between the two DQUOTEs of a quoted-string.
 QUOTED_RUN: Final = re.compile(_QUOTED)
-NOTHING_RUN: Final = re.compile(rb"")
