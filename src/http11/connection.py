@@ -150,7 +150,7 @@ class Connection(Generic[RoleT_co]):
         self._buffer: bytes | bytearray = b""
         self._start = 0
         self._closed = False
-        # How many bytes of the head that has not come in full have been looked at, and whether its start line was right.
+        # How many bytes of the head that has not come in full have been looked at, and whether its start line is right.
         self._seen = 0
         self._begun = False
         # Where in its head or its chunked body the first unread byte stands, and how many bytes of empty lines stood
@@ -343,7 +343,7 @@ class Connection(Generic[RoleT_co]):
 
     def _read_head(self, state: State) -> Event | Signal:
         section: Section = "request" if self._our_role == SERVER else "response"
-        if section == "request":
+        if section == "request" and self._buffer.startswith((b"\r", b"\n"), self._start):
             self._skip_empty_lines()
         self._offset = 0
         buffer, start = self._buffer, self._start

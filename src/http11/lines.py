@@ -61,22 +61,11 @@ class IncompleteError(Exception):
     """The bytes end where nothing is wrong yet. It never reaches a caller of `http11.parsing`."""
 
 
-class RequestHead(NamedTuple):
-    """The parts of a request's head, each as it was spelled but for the white space around a value."""
+RequestHead: TypeAlias = tuple[bytes, bytes, bytes, list[Field]]
+"""Method, target, version and fields of a request, as spelled but for the white space around a value."""
 
-    method: bytes
-    target: bytes
-    http_version: bytes
-    fields: list[Field]
-
-
-class ResponseHead(NamedTuple):
-    """The parts of a response's head, each as it was spelled but for the white space around a value."""
-
-    http_version: bytes
-    status_code: int
-    reason: bytes
-    fields: list[Field]
+ResponseHead: TypeAlias = tuple[bytes, int, bytes, list[Field]]
+"""Version, status code, reason and fields of a response, as spelled but for the white space around a value."""
 
 
 class ChunkLine(NamedTuple):
@@ -150,7 +139,7 @@ def split_request(text: bytes, policy: Policy) -> RequestHead:
     if match is not None and match.end(1) <= policy.max_method_size:
         fields = _well_formed_fields(text, match.end(3), policy)
         if fields is not None:
-            return RequestHead(match[1], match[2], match[3], fields)
+            return match[1], match[2], match[3], fields
     method_end = _method_end(text, policy)
     target_end = _target_end(text, method_end + 1, policy)
     version_end = _version_end(text, target_end + 1, "bad-version", policy)
@@ -158,9 +147,7 @@ def split_request(text: bytes, policy: Policy) -> RequestHead:
     if not at:
         raise _wrong(text, version_end, policy, "bad-version", "the end of the line", space_code="bad-request-line")
     fields = _fields(text, at, "request", policy)
-    return RequestHead(
-        text[:method_end], text[method_end + 1 : target_end], text[version_end - 3 : version_end], fields
-    )
+    return text[:method_end], text[method_end + 1 : target_end], text[version_end - 3 : version_end], fields
 
 
 def split_response(text: bytes, policy: Policy) -> ResponseHead:
@@ -175,7 +162,7 @@ def split_response(text: bytes, policy: Policy) -> ResponseHead:
     if match is not None:
         fields = _well_formed_fields(text, text.index(b"\n") - 1, policy)
         if fields is not None:
-            return ResponseHead(match[1], int(match[2]), match[3] or b"", fields)
+            return match[1], int(match[2]), match[3] or b"", fields
     version_end = _version_end(text, 0, "bad-status-line", policy)
     if not text.startswith(b" ", version_end):
         raise _wrong(text, version_end, policy, "bad-status-line", "one SP")
@@ -197,9 +184,7 @@ def split_response(text: bytes, policy: Policy) -> ResponseHead:
         tolerance = _door(text, reason_end, grammar.ANY_VALUE_RUN, "control_bytes_in_reason")
         raise _wrong(text, reason_end, policy, "bad-reason", expected, tolerance=tolerance)
     fields = _fields(text, at, "response", policy)
-    return ResponseHead(
-        text[version_end - 3 : version_end], int(text[code:code_end]), text[code_end + 1 : reason_end], fields
-    )
+    return text[version_end - 3 : version_end], int(text[code:code_end]), text[code_end + 1 : reason_end], fields
 
 
 def split_trailers(text: bytes, policy: Policy) -> list[Field]:

@@ -26,6 +26,7 @@ from http11.events import (
     checked_request_fields,
     checked_response_fields,
     is_preface,
+    is_usual_request,
     received_data,
     received_end,
     received_request,
@@ -131,6 +132,9 @@ def parse_request(head: Buffer, *, policy: Policy = STRICT) -> Request:
     except IncompleteError:
         raise _cut_short(text, "request") from None
     headers = received_headers(fields, not policy.tolerant)
+    # Most requests: a Host that is one, and a target that names no other.
+    if is_usual_request(headers, method, target):
+        return received_request(method, target, headers, http_version)
     try:
         if not is_preface(method, target, http_version):
             check_target(method, target, policy=policy, blame=RemoteProtocolError)
@@ -394,25 +398,16 @@ def read_chunked_body(  # noqa: PLR0917 - called for each chunk, and names take 
     if awaiting == "end" and (after := _chunk_end(data, at)):
         at, awaiting, seen = after, "line", 0
     try:
-        if awaiting == "line":
-            end = _chunk_line_end(data, at, seen, limit, policy)
-            if end < 0 and closed:
-                _explain_chunk_line(cut(data, at, len(data)), policy)
-            if end > 0:
-                remaining, size = _parse_chunk_line(cut(data, at, end), policy)
+        if awaiting == "line" and (end := _chunk_line_end(data, at, seen, limit, closed, policy)) > 0:
+            remaining, size = _parse_chunk_line(cut(data, at, end), policy)
+            if size > 0:
                 extensions += size
                 _check_excess(extensions, received, policy)
-                at, begun, seen = end, False, 0
-                awaiting = "data" if remaining else "trailers"
-        if awaiting == "trailers":
-            end = find_section_end(data, at, seen, section="trailers")
-            if (end if end > 0 else len(data)) - at > limit:
-                raise too_large(cut(data, at, at + limit), "trailers", limit, policy=policy)
-            if end > 0:
-                trailers = parse_trailers(cut(data, at, end), policy=policy)
-                return trailers, ChunkedProgress("nothing", 0, False, received, extensions), end
-            if closed:
-                explain(cut(data, at, len(data)), "trailers", policy)
+            at, begun, seen = end, False, 0
+            awaiting = "data" if remaining else "trailers"
+        if awaiting == "trailers" and (end := _trailers_end(data, at, seen, limit, closed, policy)) > 0:
+            trailers = parse_trailers(cut(data, at, end), policy=policy)
+            return trailers, ChunkedProgress("nothing", 0, False, received, extensions), end
     except RemoteProtocolError as error:
         error.offset = at + (error.offset or 0)
         raise
@@ -431,8 +426,21 @@ def read_chunked_body(  # noqa: PLR0917 - called for each chunk, and names take 
             offset=len(data),
             received=received,
         )
+    if at == start and awaiting not in ("line", "trailers"):
+        # Nothing has come, or half of the end of a chunk.
+        return None, progress, at
     seen = len(data) - at if awaiting in ("line", "trailers") else 0
     return None, ChunkedProgress(awaiting, remaining, begun, received, extensions, seen), at
+
+
+def _trailers_end(data: Received, start: int, seen: int, limit: int, closed: bool, policy: Policy) -> int:  # noqa: PLR0917
+    """Return the index after the trailer section that begins at `start`, or -1: more is needed."""
+    end = find_section_end(data, start, seen, section="trailers")
+    if (end if end > 0 else len(data)) - start > limit:
+        raise too_large(cut(data, start, start + limit), "trailers", limit, policy=policy)
+    if end < 0 and closed:
+        explain(cut(data, start, len(data)), "trailers", policy)
+    return end
 
 
 def _chunk_end(data: Received, start: int) -> int:
@@ -451,7 +459,7 @@ def _chunk_end(data: Received, start: int) -> int:
     )
 
 
-def _chunk_line_end(data: Received, start: int, seen: int, limit: int, policy: Policy) -> int:
+def _chunk_line_end(data: Received, start: int, seen: int, limit: int, closed: bool, policy: Policy) -> int:  # noqa: PLR0917
     """Return the index after the chunk line that begins at `start`, or -1: more is needed."""
     end = find_line_end(data, start, seen)
     longest = max(0, limit - 2)
@@ -468,6 +476,8 @@ def _chunk_line_end(data: Received, start: int, seen: int, limit: int, policy: P
             f"expected a chunk line of at most {longest} bytes, got more",
             offset=longest,
         )
+    if end < 0 and closed:
+        _explain_chunk_line(cut(data, start, len(data)), policy)
     return end
 
 
