@@ -92,7 +92,7 @@ def find_section_end(data: Received, start: int = 0, seen: int = 0, *, section: 
     # The end may have begun in the last two bytes that were seen.
     at = start + max(0, seen - 2)
     end = data.find(b"\n\r\n", at)
-    bare = data.find(b"\n\n", at, end if end >= 0 else len(data))
+    bare = data.find(b"\n\n", at, end + 1 if end >= 0 else len(data))
     if bare >= 0:
         return bare + 2
     return end + 3 if end >= 0 else -1
