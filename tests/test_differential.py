@@ -95,6 +95,7 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
         ("Upgrade in HTTP/1.0 is ignored", server(b"GET / HTTP/1.0\r\nUpgrade: x\r\n\r\n")),
         ("An answer to the HTTP/2 preface is the last one", server(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
         ("CN-1", server(CONNECT + GET, switch=404)),
+        ("CN-1", server(CONNECT[:-2] + b"Connection: close\r\n\r\n" + GET, switch=404)),
         (
             "A whole answer counts, and what follows it is never read",
             client(OK[:-2] + b"Connection: close\r\n\r\n" + OK),

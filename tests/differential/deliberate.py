@@ -272,9 +272,13 @@ def _preface(difference: Difference) -> bool:
 
 def _refused_connect(difference: Difference) -> bool:
     # What stands behind the CONNECT, and has come before the answer, is never read.
-    ours = difference.ours
-    never_read = ours.end[0] == "paused" and ours.unread != b"" and difference.at + 1 == len(ours.events)
-    return never_read and _we_close(difference) and _last_request(difference)[:2] == ("Request", "CONNECT")
+    ours, at = difference.ours, difference.at
+    if not (ours.end[0] == "paused" and ours.unread != b"" and _last_request(difference)[:2] == ("Request", "CONNECT")):
+        return False
+    if at == len(ours.events):
+        # The answer says `close` in both, and h11 refuses what follows.
+        return ours.events[-1][:1] == ("answered",) and _they_refuse(difference)
+    return at + 1 == len(ours.events) and _we_close(difference)
 
 
 def _unasked(difference: Difference) -> bool:
