@@ -612,5 +612,7 @@ def features(readings: Readings) -> Iterator[object]:
     if reading.told != readings.strict.told:
         yield case.policy, reading.error is None
     yield case.role, letters[:6], reading.paused
+    yield case.role, reading.states, reading.rest == (b"", False), readings.late is None
     if reading.error is not None:
         yield case.role, reading.error.code, case.policy is STRICT
+        yield case.role, reading.error.tolerance, readings.let_in is not None and readings.let_in.error is None

@@ -537,3 +537,5 @@ def features(played: Played) -> Iterator[object]:
     for step in played.steps:
         yield played.script.role, type(step.made), step.before, step.after
         yield type(step.made), type(step.refused), code_of(step.refused)
+        if isinstance(step.made, Response) and step.request is not None:
+            yield step.request.method, step.made.status_code // 100, step.after
