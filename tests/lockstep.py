@@ -29,7 +29,7 @@ from http11 import compat
 
 PROGRAMS: Final = 12_000
 # The seeds of some more, each of which meets a difference that is rare: a long run tells the first of each.
-RARE: Final = (19_653, 45_125, 68_586)
+RARE: Final = (16_440, 19_653, 45_125, 68_586)
 STEPS: Final = 40
 LIMIT: Final = 300
 
@@ -228,7 +228,8 @@ class Maker:
             target = self.one(ODD_TARGETS)
         special = [*self.framing(body=method not in ("GET", "CONNECT") or self.odd(20)), *self.connection()]
         special += [("Host", host)] * self.one((1,), (0, 2))
-        if self.odd(5):
+        framed = any(name in ("Content-Length", "Transfer-Encoding") for name, _ in special)
+        if self.odd(5 if framed else 50):
             special.append(("Expect", self.one(("100-continue", "100-Continue", "x, 100-continue", "y"))))
         if self.odd(5):
             special.append(("Upgrade", self.one(("websocket", "a, b", ""))))
@@ -370,18 +371,19 @@ class Maker:
             if name == "Data" and self.odd(4):
                 return ("pass", (name, {"data": File(len(arguments["data"]))}))
             return (self.one(("send", "send", "pass")), (name, arguments))
-        return self.receive(ours, theirs)
+        return self.receive(ours, theirs, side.connection.trailing_data[0])
 
-    def receive(self, ours: str, theirs: str) -> Action:
-        # A client's peer mostly waits until it has been asked.
-        early = self.role == "CLIENT" and ours == "IDLE" and not self.odd(60)
+    def receive(self, ours: str, theirs: str, unread: bytes) -> Action:
+        # A client's peer mostly waits until it has been asked, and says no more than its answer.
+        idle = ours == "IDLE" or theirs not in ("IDLE", "SEND_RESPONSE") or unread != b""
+        early = self.role == "CLIENT" and idle and not self.odd(60)
         if not self.wire and not early and theirs != "CLOSED":
             self.wire = self.message() * self.one((1,), (2,), 12 if self.role == "SERVER" else 60)
         if self.closed:
             # What comes after the end is an error of the caller's, in both.
             return ("receive", self.one((b"",), (b"x",)))
         if not self.wire or self.odd(40):
-            self.closed = not early or self.odd(4)
+            self.closed = not early or self.odd(12)
             return ("receive", b"") if self.closed else ("next", None)
         line_end = self.wire.find(b"\r\n", self.random.randrange(len(self.wire)))
         # Around the end of a line, things go wrong.
@@ -605,9 +607,39 @@ def lower(name: Any) -> bytes:
     return (name.encode("latin-1") if isinstance(name, str) else bytes(name)).lower()
 
 
+def expects_for_nothing(step: Step) -> bool:
+    """Tell of a request that http11 can make and does not send: nobody may wait where there is no content."""
+    return (
+        step.event == "Request"
+        and step.code == "expect-without-content"
+        and step.old[0] != "error"
+        and step.old_state["waiting"]
+        and has_no_content(step.action[1][1]["headers"])
+        and step.new_state["our_state"] == "ERROR"
+        and {**step.new_state, "our_state": "", "states": {}} == {**step.before, "our_state": "", "states": {}}
+    )
+
+
+def has_no_content(fields: Any) -> bool:
+    """Tell whether a request says that it has no content, or says nothing of any."""
+    said = {lower(name): lower(value) for name, value in fields}
+    return b"transfer-encoding" not in said and said.get(b"content-length", b"").strip(b"0") == b""
+
+
+def waits_on_where_an_event_is_refused(step: Step) -> bool:
+    """Tell of a part of a body that both refuse to send, and after which h11 does not wait any more."""
+    return (
+        step.event in ("Data", "EndOfMessage")
+        and step.old == step.new
+        and step.new[:2] == ("error", "LocalProtocolError")
+        and step.new_state == {**step.old_state, "waiting": True}
+        and step.before["waiting"]
+    )
+
+
 def only_our_state_is_touched(step: Step) -> bool:
     """Tell of an event that both refuse to send, and of which h11 has taken something in by then."""
-    return (
+    return waits_on_where_an_event_is_refused(step) or (
         step.event in ("Request", "Response", "InformationalResponse")
         and step.code == "version-not-sendable"
         and step.old == step.new
@@ -643,6 +675,16 @@ def does_not_answer_the_question(step: Step) -> bool:
         and code not in (None, 100, 101)
         and step.before["waiting"]
         and step.new_state == {**step.old_state, **still}
+    )
+
+
+def nobody_waits(step: Step) -> bool:
+    return (
+        step.kind == "next"
+        and step.old == step.new
+        and step.old[:2] == ("event", "Request")
+        and has_no_content(step.old[5])
+        and step.old_state == {**step.new_state, "waiting": True, "they_wait": True}
     )
 
 
@@ -685,6 +727,77 @@ def refused_at_once(step: Step) -> bool:
     while outcome[:2] == ("event", "Data"):
         outcome = step.h11.take(("next", None))
     return outcome[:2] == ("error", "RemoteProtocolError")
+
+
+def unread(step: Step) -> bytes:
+    """Return what was unread before the step."""
+    return (step.before["trailing"] or (b"", False))[0]
+
+
+def late_empty_line(step: Step) -> bool:
+    """Tell of empty lines after the last request, which http11 skips."""
+    return (
+        step.role == "SERVER"
+        and step.kind == "next"
+        and step.before["their_state"] in ("MUST_CLOSE", "CLOSED")
+        and unread(step) != b""
+        and unread(step).strip(b"\r\n") == b""
+        and step.old[:2] == ("error", "RemoteProtocolError")
+        and step.new in (("signal", "NEED_DATA"), ("event", "ConnectionClosed"))
+    )
+
+
+def length_of_no_content(step: Step) -> bool:
+    """Tell of a wrong length that http11 ignores, since the answer has no content."""
+    if step.kind != "next" or step.role != "CLIENT" or step.new[:2] != ("event", "Response"):
+        return False
+    status, names = step.new[3], [name for name, _ in step.new[5]]
+    tunnel = step.method == b"CONNECT" and 200 <= status < 300
+    return (
+        step.old[:2] == ("error", "RemoteProtocolError")
+        and step.old[2] in (400, 501)
+        and (b"content-length" in names or b"transfer-encoding" in names)
+        and (status in (204, 304) or step.method == b"HEAD" or tunnel)
+        and step.new_state["their_state"] == ("SWITCHED_PROTOCOL" if tunnel else "SEND_BODY")
+        # It is not used again.
+        and step.new_state["our_state"] != "DONE"
+    )
+
+
+def more_than_the_answer(step: Step) -> bool:
+    """Tell of what follows an answer: it is never read, and the connection is in MUST_CLOSE."""
+    if step.role != "CLIENT":
+        return False
+    more, closed = step.before["trailing"] or (b"", False)
+    if step.kind == "next" and step.new == ("signal", "PAUSED"):
+        refused = step.old[:2] == ("error", "RemoteProtocolError") and step.old_state["their_state"] == "ERROR"
+        return (
+            refused and more != b"" and step.new_state == step.before and step.new_state["their_state"] == "MUST_CLOSE"
+        )
+    came = step.kind == "receive" or (step.old[:2] == ("event", "EndOfMessage") and (more != b"" or closed))
+    ended = {"DONE": "MUST_CLOSE"}
+    ours = ended.get(step.old_state["our_state"], step.old_state["our_state"])
+    return (
+        came
+        and step.old == step.new
+        and (step.old_state["their_state"], step.new_state["their_state"]) == ("DONE", "MUST_CLOSE")
+        and step.new_state["our_state"] == ours
+        and same_but_for(step, "our_state", "their_state", "states")
+    )
+
+
+def refused_connect(step: Step) -> bool:
+    """Tell of what follows a CONNECT that was refused: it is never read."""
+    return (
+        step.role == "SERVER"
+        and step.kind == "next"
+        and step.method == b"CONNECT"
+        and step.new == ("signal", "PAUSED")
+        and step.old[:2] == ("error", "RemoteProtocolError")
+        and unread(step) != b""
+        and step.before["their_state"] == "MUST_CLOSE"
+        and step.new_state == step.before
+    )
 
 
 def waits_behind_cr(step: Step) -> bool:
@@ -822,9 +935,11 @@ DIFFERENCES: Final[Sequence[Difference]] = (
     ),
     Difference("ML-12", "a coding in HTTP/1.0, which cannot be sent at all", refused("transfer-encoding-in-http10")),
     Difference("SD-14", "a version that cannot be sent at all", refused("bad-version")),
+    Difference("SD-16", "no client may expect a 100 where it has no content", expects_for_nothing),
     Difference("only our state is touched", "where an event is refused", only_our_state_is_touched),
     Difference("only our state is touched", "in what follows", a_refused_event_left_something_behind),
     Difference("102 and 103 do not answer", "`Expect: 100-continue`", does_not_answer_the_question),
+    Difference("EX-1", "nobody waits for a 100 where there is no content", nobody_waits),
     Difference("Upgrade in HTTP/1.0", "is ignored", upgrade_in_http10),
     Difference("LN-6", "refused before the lines have ended", refused_at_once),
     Difference("a CR may become CRLF", "at the start of a head, and only then is it refused", waits_behind_cr),
@@ -837,6 +952,10 @@ DIFFERENCES: Final[Sequence[Difference]] = (
     Difference("the end of a chunk", "is read as one", reads_half_a_line_end),
     Difference("chunk_start", "is kept where the data come later than the size", start_of_a_chunk_is_lost),
     Difference("h11 stumbles", "an AttributeError in the place of the error that it means", h11_stumbles),
+    Difference("LN-3", "empty lines after the last request are skipped", late_empty_line),
+    Difference("ML-15", "what an answer without content says of a length is ignored", length_of_no_content),
+    Difference("ML-18", "what follows an answer is never read, and the answer is the last one", more_than_the_answer),
+    Difference("CN-1", "what follows a refused CONNECT is never read", refused_connect),
     Difference("extra data", "a client does not go on over it", extra_data),
 )
 

@@ -62,6 +62,7 @@ def test_every_vector_is_explained(peer: str, role: Role) -> None:
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 EXPECTS = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"
+CONNECT = b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n"
 UPGRADES = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
 
 
@@ -93,11 +94,19 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
         ("A method is at most 64 bytes", server(b"M" * 65 + b" / HTTP/1.1\r\nHost: a\r\n\r\n")),
         ("Upgrade in HTTP/1.0 is ignored", server(b"GET / HTTP/1.0\r\nUpgrade: x\r\n\r\n")),
         ("An answer to the HTTP/2 preface is the last one", server(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
+        ("CN-1", server(CONNECT + GET, switch=404)),
+        ("CN-1", server(CONNECT[:-2] + b"Connection: close\r\n\r\n" + GET, switch=404)),
         (
-            "A refused CONNECT with bytes behind it",
-            server(b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n" + GET, switch=404),
+            "A whole answer counts, and what follows it is never read",
+            client(OK[:-2] + b"Connection: close\r\n\r\n" + OK),
         ),
-        ("A client refuses to go on over extra data", client(OK + OK, cycles=True)),
+        ("ML-18", client(OK + OK)),
+        ("ML-15", client(b"HTTP/1.1 204 \r\nTransfer-Encoding: gzip\r\n\r\n")),
+        ("ML-15", client(b"HTTP/1.1 200 \r\nContent-Length: x\r\n\r\n", request=GET.replace(b"GET", b"HEAD"))),
+        ("ML-15", client(b"HTTP/1.1 200 \r\nContent-Length: 1, 2\r\n\r\n", request=CONNECT)),
+        ("LN-3", server(GET.replace(b"1.1", b"1.0") + b"\r\n\r\n")),
+        ("LN-3", server(GET.replace(b"1.1", b"1.0"), b"\r", b"\n")),
+        ("EX-1", server(EXPECTS.replace(b"Length: 1", b"Length: 0"))),
         ("102 and 103 do not answer `Expect: 100-continue`", client(b"HTTP/1.1 103 \r\n\r\n", request=EXPECTS)),
         ("`chunk_start` is on the first data", server(POST + b"5\r\n", b"hello")),
     ],
@@ -109,6 +118,7 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
         ("ST-7", client(b"HTTP/1.1 101 OK\r\n\r\n", request=UPGRADES)),
         ("FD-11", client(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx: a\r\n b\r\n\r\n")),
         ("ML-5", client(b"HTTP/1.1 200 OK\r\nContent-Length: 0, 0\r\n\r\n")),
+        ("ML-15", client(b"HTTP/1.1 304 \r\nContent-Length: \r\n\r\n")),
         ("ML-6", client(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n")),
         ("ML-11", client(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
         ("CH-4", server(POST + b'5 ; a = "b"\r\nhello\r\n0\r\n\r\n')),
@@ -131,6 +141,11 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
 def test_a_deliberate_difference_is_recognised_as_what_it_is(peer: str, row: str, given: Case) -> None:
     verdict = PEERS[peer](given)
     assert (verdict.rows, verdict.unexplained) == ((row,), "")
+
+
+def test_a_client_that_is_to_go_on_over_more_than_its_answer_differs_in_two_ways() -> None:
+    verdict = PEERS["h11"](client(OK + OK, cycles=True))
+    assert verdict.rows == ("ML-18", "A whole answer counts, and what follows it is never read")
 
 
 @pytest.mark.parametrize("peer", PEERS)

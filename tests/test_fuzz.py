@@ -22,6 +22,7 @@ from http11 import (
     Request,
     Role,
     connection,
+    errors,
     events,
     framing,
     grammar,
@@ -196,6 +197,7 @@ def stream(
     role: Role = SERVER,
     policy: Policy = STRICT,
     limit: int = 16384,
+    closed: bool = True,
 ) -> bytes:
     """Spell a stream as an input for the target `reading`."""
     return reading.encode(
@@ -205,16 +207,16 @@ def stream(
             small=False,
             limit=limit,
             request=reading.REQUESTS[0],
-            closed=True,
+            closed=closed,
             sizes=(3, 5),
             data=data,
         )
     )
 
 
-def script(*steps: bytes, given: sending.Given = "bytes") -> bytes:
-    """Spell steps of a server as an input for the target `sending`, with a bar between their parts."""
-    return bytes([sending.GIVEN.index(given) << 2]) + sending.STEP.join(steps).replace(b"|", sending.PART)
+def script(*steps: bytes, role: Role = SERVER) -> bytes:
+    """Spell steps as an input for the target `sending`, with a bar between their parts."""
+    return bytes([role != SERVER]) + sending.STEP.join(steps).replace(b"|", sending.PART)
 
 
 def section(kind: scanning.Scanned, data: bytes, policy: Policy = STRICT) -> bytes:
@@ -256,6 +258,15 @@ BROKEN: dict[str, dict[str, tuple[Callable[[Patch], None], bytes]]] = {
         ),
         "what_is_sent_on_is_read_back": (lose_fields, stream(GET.replace(b"\r\n\r\n", b"\r\nX: y\r\n\r\n"))),
         "tolerance_only_adds": (refuse_tolerated, stream(GET, policy=H11)),
+        "an_answer_counts": (setter(states, "not_reusable", same), stream(ANSWER + ANSWER, role="CLIENT")),
+        "an_empty_line_may_follow": (
+            setter(parsing, "skip_late_empty_lines", lambda _data, start, **_policy: start),
+            stream(GET.replace(b"1.1", b"1.0"), closed=False),
+        ),
+        "the_tolerance_lets_it_in": (
+            setter(errors, "TOLERANCES", {"bad-target-form": "bare_lf"}),
+            stream(GET.replace(b"/", b"a", 1)),
+        ),
     },
     "sending": {
         "only_local_errors": (setter(events, "checked_response_fields", fail), script(b"S200||")),
@@ -278,6 +289,18 @@ BROKEN: dict[str, dict[str, tuple[Callable[[Patch], None], bytes]]] = {
         "a_connection_that_ends_says_so": (
             setter(framing, "_with_close", same),
             script(b"<" + GET.replace(b"1.1", b"1.0"), b"S200|||Content-Length|0", b"E"),
+        ),
+        "nobody_expects_for_nothing": (
+            setter(framing, "expects_continue", lambda _request: False),
+            script(b"QGET|/||Host|a|Expect|100-continue", role="CLIENT"),
+        ),
+        "a_refused_tunnel_is_the_end": (
+            setter(Connection, "_may_be_asked_again", lambda _self, _response: True),
+            script(b"<CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", b"S407|||Content-Length|0", b"E"),
+        ),
+        "content_is_refused_for_what_it_is": (
+            setter(framing, "why_no_content", lambda *_: None),
+            script(b"<" + GET.replace(b"GET", b"HEAD"), b"S200|||Content-Length|5", b"Dhello"),
         ),
     },
     "sections": {

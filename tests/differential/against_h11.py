@@ -30,7 +30,9 @@ class Trace:
         states: Of the client and the server, at the end.
         version: The peer's HTTP version.
         code: The code of the error; h11 has none.
-        unread: What has been received and not read.
+        unread: What has been received and not read; where there was an error, what it is about and all that follows.
+        received: How many bytes have been received.
+        followed: Which events, by index, had unread bytes or the end of the connection after them.
 
     """
 
@@ -40,6 +42,8 @@ class Trace:
     version: bytes | None
     code: str = attrs.field(eq=False)
     unread: bytes = attrs.field(eq=False, repr=False)
+    received: int = attrs.field(eq=False, repr=False)
+    followed: frozenset[int] = attrs.field(eq=False, repr=False)
 
 
 @cache
@@ -64,18 +68,23 @@ class _Run:
         self._end: Spelled = ("open",)
         self._code = ""
         self._open = True
-        self._connection: Any = None
-        self._connect()
+        self._unread = b""
+        self._received = 0
+        self._followed: set[int] = set()
+        # What the connection has received for the request that is being answered.
+        self._since = b""
+        self._connection: Any = self._connected()
 
-    def _connect(self) -> None:
+    def _connected(self) -> Any:
         role = self._engine.CLIENT if self._case.role == CLIENT else self._engine.SERVER
-        self._connection = self._engine.Connection(role, self._case.limit, **self._options)
+        connection = self._engine.Connection(role, self._case.limit, **self._options)
         if self._case.role == CLIENT:
-            self._ask()
+            self._ask(connection)
+        return connection
 
-    def _ask(self) -> None:
+    def _ask(self, connection: Any) -> None:
         for event in _asked(self._case.request):
-            self._connection.send(self._own(event))
+            connection.send(self._own(event))
 
     def _own(self, event: Event) -> object:
         """Make the engine's own event."""
@@ -96,7 +105,9 @@ class _Run:
             states=self._states(),
             version=connection.their_http_version,
             code=self._code,
-            unread=connection.trailing_data[0],
+            unread=self._unread,
+            received=self._received,
+            followed=frozenset(self._followed),
         )
 
     def _states(self) -> tuple[str, str]:
@@ -104,6 +115,8 @@ class _Run:
         return str(states[self._engine.CLIENT]), str(states[self._engine.SERVER])
 
     def _receive(self, piece: bytes) -> None:
+        self._received += len(piece)
+        self._since += piece
         try:
             self._connection.receive_data(piece)
             while self._step():
@@ -123,18 +136,23 @@ class _Run:
     def _step(self) -> bool:
         """Take one event; false where there is none."""
         connection, engine = self._connection, self._engine
+        # An error takes it away.
+        self._unread = connection.trailing_data[0]
         event = connection.next_event()
+        self._unread, closed = connection.trailing_data
         if event is engine.NEED_DATA:
             self._end = ("open",)
-            return self._case.cycles and self._done() and self._cycle()
+            return self._case.cycles and self._done(connection) and self._cycle()
         if event is engine.PAUSED:
             if self._turn():
                 return True
-            self._end = ("paused", text(connection.trailing_data[0]))
+            self._end = ("paused", text(self._unread))
             return False
         self._add(event)
+        if self._unread or closed:
+            self._followed.add(len(self._events) - 1)
         if type(event) is engine.ConnectionClosed:
-            self._stop("closed", text(connection.trailing_data[0]))
+            self._stop("closed", text(self._unread))
             return False
         return True
 
@@ -167,21 +185,35 @@ class _Run:
     def _turn(self) -> bool:
         """Do as `tests.harness.Reader` does, but answer proposals to switch as the case says."""
         connection, engine, case = self._connection, self._engine, self._case
-        if case.role == SERVER and connection.our_state in (engine.IDLE, engine.SEND_RESPONSE):
+        if case.role == CLIENT:
+            # In http11, the state tells only what becomes of a connection on which more has come.
+            if not self._may_ask_again():
+                return False
+            if case.cycles:
+                return self._cycle()
+            self._ask_again()
+            return True
+        answered = connection.our_state in (engine.IDLE, engine.SEND_RESPONSE)
+        if answered:
             proposed = connection.their_state is engine.MIGHT_SWITCH_PROTOCOL
             if not self._answer(case.switch if proposed else case.answer):
                 return False
-        if self._done():
-            if case.role == CLIENT and not case.cycles:
-                self._ask_again()
-                return True
+        if self._done(connection):
             return self._cycle()
         # In MUST_CLOSE, what came instead of the end is an error, and has to be read to be one.
-        return bool(connection.their_state is engine.MUST_CLOSE)
+        return answered and bool(connection.their_state is engine.MUST_CLOSE)
 
-    def _done(self) -> bool:
-        connection, engine = self._connection, self._engine
-        return connection.our_state is engine.DONE and connection.their_state is engine.DONE
+    def _done(self, connection: Any) -> bool:
+        return connection.our_state is self._engine.DONE and connection.their_state is self._engine.DONE
+
+    def _may_ask_again(self) -> bool:
+        """Tell whether the answer, by itself, leaves the connection open."""
+        connection = self._connected()
+        connection.receive_data(self._since.removesuffix(self._unread))
+        while not isinstance(event := connection.next_event(), type):
+            if type(event) is self._engine.EndOfMessage:
+                return self._done(connection)
+        return False
 
     def _cycle(self) -> bool:
         """Go on with the next request on the same connection; false where that is refused."""
@@ -191,13 +223,15 @@ class _Run:
             self._events.append(("refused to go on", self._states()))
             return False
         self._events.append(("went on", self._states()))
+        self._since = self._unread
         if self._case.role == CLIENT:
-            self._ask()
+            self._ask(self._connection)
         return True
 
     def _ask_again(self) -> None:
         unread, closed = self._connection.trailing_data
-        self._connect()
+        self._since = unread
+        self._connection = self._connected()
         if unread:
             self._connection.receive_data(unread)
         if closed:

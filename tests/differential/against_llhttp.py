@@ -5,6 +5,7 @@ The other direction does not hold, and need not: llhttp takes much that STRICT r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
@@ -14,12 +15,12 @@ from http11 import (
     CLIENT,
     DONE,
     IDLE,
-    MIGHT_SWITCH_PROTOCOL,
     MUST_CLOSE,
     PAUSED,
     SEND_RESPONSE,
     SERVER,
     STRICT,
+    SWITCHED_PROTOCOL,
     Connection,
     ConnectionClosed,
     Data,
@@ -82,7 +83,8 @@ class Reading:
         messages: All whose heads were accepted.
         refused: Why the next byte was refused, or nothing.
         switched: What stands behind a 101, or `None`.
-        unread: How many bytes wait for more to be judged; llhttp does not say.
+        unread: How many bytes wait for more to be judged, or for nothing; llhttp does not say.
+        last: Whether nothing is read after the last message; llhttp may read on.
 
     """
 
@@ -90,6 +92,12 @@ class Reading:
     refused: str = ""
     switched: bytes | None = None
     unread: int = 0
+    last: bool = False
+
+
+def _comparable(fields: Iterable[tuple[bytes, bytes]]) -> Fields:
+    # The case of a coding means nothing, and http11 has it in lower case where it counts.
+    return [(name, value.lower() if name == b"transfer-encoding" else value) for name, value in fields]
 
 
 # --- ours -----------------------------------------------------------------------------------------------------------
@@ -102,6 +110,8 @@ class _Reader:
         self._case = case
         self.reading = Reading()
         self._connection = self._connected()
+        # What the connection has received.
+        self._since = b""
 
     def _connected(self) -> Connection[Role]:
         connection: Connection[Role] = Connection(self._case.role, self._case.limit, policy=UNLIMITED)
@@ -115,6 +125,7 @@ class _Reader:
     def read(self) -> Reading:
         try:
             for piece in [*self._case.pieces, *([b""] if self._case.closed else [])]:
+                self._since += piece
                 self._connection.receive_data(piece)
                 while self._step():
                     pass
@@ -136,10 +147,10 @@ class _Reader:
         messages = self.reading.messages
         match event:
             case Request():
-                messages.append(Message((event.method, event.target), event.http_version, list(event.headers)))
+                messages.append(Message((event.method, event.target), event.http_version, _comparable(event.headers)))
             case InformationalResponse() | Response():
                 start = event.status_code, event.reason
-                messages.append(Message(start, event.http_version, list(event.headers)))
+                messages.append(Message(start, event.http_version, _comparable(event.headers)))
                 messages[-1].complete = isinstance(event, InformationalResponse)
             case Data():
                 messages[-1].body += event.data
@@ -155,19 +166,27 @@ class _Reader:
         if role == SERVER and connection.our_state in (IDLE, SEND_RESPONSE):
             send_any(connection, Response(status_code=404, headers=[("Content-Length", "0")]))
             send_any(connection, EndOfMessage())
-        if connection.our_state == DONE and connection.their_state == DONE:
-            if role == SERVER:
+            if set(connection.states.values()) == {DONE}:
                 connection.start_next_cycle()
-                return True
-            unread, closed = connection.trailing_data
-            self._connection = self._connected()
+            return True
+        unread, closed = connection.trailing_data
+        if role == CLIENT and self._may_ask_again(self._since.removesuffix(unread)):
+            self._connection, self._since = self._connected(), unread
             for piece in [*([unread] if unread else []), *([b""] if closed else [])]:
                 self._connection.receive_data(piece)
             return True
-        if connection.their_state == MUST_CLOSE:
-            return True
-        if connection.their_state != MIGHT_SWITCH_PROTOCOL:
-            self.reading.switched = connection.trailing_data[0]
+        if connection.their_state == SWITCHED_PROTOCOL:
+            self.reading.switched = unread
+        self.reading.last = connection.their_state == MUST_CLOSE
+        return False
+
+    def _may_ask_again(self, answer: bytes) -> bool:
+        """Tell whether an answer, with nothing after it, leaves the connection open."""
+        connection = self._connected()
+        connection.receive_data(answer)
+        while not isinstance(event := connection.next_event(), type):
+            if isinstance(event, EndOfMessage):
+                return connection.our_state == connection.their_state == DONE
         return False
 
 
@@ -226,10 +245,8 @@ class _Protocol:
     def on_headers_complete(self) -> None:
         parser = self._parser
         first = parser.get_method() if isinstance(parser, httptools.HttpRequestParser) else parser.get_status_code()
-        # The coding is known in any case; http11 says it in lower case.
-        fields = [(name, value.lower() if name == b"transfer-encoding" else value) for name, value in self._fields]
         version = parser.get_http_version().encode("ascii")
-        self.reading.messages.append(Message((first, self._text), version, fields))
+        self.reading.messages.append(Message((first, self._text), version, _comparable(self._fields)))
         self._fields = []
 
     def on_body(self, body: bytes) -> None:
@@ -324,7 +341,7 @@ def _parts(our: Message, their: Message, *, refused: bool, held: bool) -> str:
 
 def _ends(our: Reading, their: Reading) -> str:
     """Return what follows the last message in one reading alone, or nothing."""
-    if our.refused:
+    if our.refused or our.last:
         return ""
     if our.switched != their.switched:
         return "switched"

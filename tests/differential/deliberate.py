@@ -44,10 +44,9 @@ def explanation(difference: Difference) -> list[Deliberate[Difference]] | None:
     """Return what explains a difference: some details, and what the rest is about; `None` where something is left."""
     used: list[Deliberate[Difference]] = []
     for detail in DETAILS:
-        aligned = detail.aligned(difference)
-        if aligned != difference.theirs.events:
+        theirs = detail.aligned(difference)
+        if theirs != difference.theirs:
             used.append(detail.entry)
-            theirs = attrs.evolve(difference.theirs, events=aligned)
             found = against_h11.difference(difference.case, difference.ours, theirs)
             if found is None:
                 return used
@@ -76,6 +75,23 @@ def _we_refuse(difference: Difference, *codes: str) -> bool:
     """Tell whether we refuse where they part, and with which code."""
     ours = difference.ours
     return _refused(ours) and ours.code in codes and difference.at == len(ours.events)
+
+
+def _they_refuse(difference: Difference) -> bool:
+    """Tell whether h11 refuses where they part."""
+    theirs = difference.theirs
+    return _refused(theirs) and difference.at == len(theirs.events)
+
+
+def _behind(trace: Trace) -> tuple[str, str]:
+    """Return the states of the client and the server after the last event that is one, and no answer of ours."""
+    for event in reversed(trace.events):
+        match event:
+            case (*_, ((str(client), str(server)), bool())) | (*_, (str(client), str(server))):
+                return client, server
+            case _:
+                pass
+    return "IDLE", "IDLE"
 
 
 # --- lines ----------------------------------------------------------------------------------------------------------
@@ -138,6 +154,23 @@ def _lone_cr(difference: Difference) -> bool:
     return ours.events == difference.theirs.events and ends == ["empty-line", "bare-cr"]
 
 
+_EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)+(?:\r\Z)?|\r\Z")
+
+
+def _late_empty_lines(difference: Difference) -> bool:
+    case, theirs = difference.case, difference.theirs
+    # What h11 calls unread begins with them.
+    start = theirs.received - len(theirs.unread)
+    match = _EMPTY_LINES.match(case.data, start)
+    return (
+        case.role == SERVER
+        and _they_refuse(difference)
+        and _behind(theirs)[0] in ("MUST_CLOSE", "CLOSED")
+        and match is not None
+        and _agree(without(case, start, match.end()))
+    )
+
+
 # --- heads ----------------------------------------------------------------------------------------------------------
 
 
@@ -185,6 +218,35 @@ def _two_faults(difference: Difference) -> bool:
     return False
 
 
+_LENGTH_LINE = re.compile(rb"(?im)^(?:content-length|transfer-encoding)[ \t]*:.*\n(?:[ \t].*\n)*")
+_HEAD_END = re.compile(rb"\n\r?\n")
+
+
+def _no_content(difference: Difference) -> bool:
+    case, ours, theirs, at = difference.case, difference.ours, difference.theirs, difference.at
+    match ours.events[at : at + 2]:
+        case (("Response", int(status), *_),):
+            # A tunnel, where what is said of the connection means nothing.
+            right = ours.states == ("SWITCHED_PROTOCOL", "SWITCHED_PROTOCOL")
+        case (("Response", int(status), *_), ("EndOfMessage", ((_, server), _))):
+            right = server == "MUST_CLOSE"
+        case _:
+            return False
+    tunnel = case.request.startswith(b"CONNECT") and 200 <= status < 300
+    if not (
+        right and _they_refuse(difference) and (status in (204, 304) or case.request.startswith(b"HEAD") or tunnel)
+    ):
+        return False
+    # Without what its head says of a length, they agree.
+    start = theirs.received - len(theirs.unread)
+    end = _HEAD_END.search(case.data, start)
+    lines = list(_LENGTH_LINE.finditer(case.data, start, len(case.data) if end is None else end.end()))
+    rest = case
+    for line in reversed(lines):
+        rest = without(rest, line.start(), line.end())
+    return bool(lines) and _agree(rest)
+
+
 # --- what becomes of the connection ---------------------------------------------------------------------------------
 
 
@@ -209,9 +271,29 @@ def _preface(difference: Difference) -> bool:
 
 
 def _refused_connect(difference: Difference) -> bool:
-    # What stands behind the CONNECT, and has come before the answer, is refused then.
-    refused = difference.ours.end == ("error", 400) and difference.ours.code == "unexpected-bytes"
-    return refused and _we_close(difference) and _last_request(difference)[:2] == ("Request", "CONNECT")
+    # What stands behind the CONNECT, and has come before the answer, is never read.
+    ours, at = difference.ours, difference.at
+    if not (ours.end[0] == "paused" and ours.unread != b"" and _last_request(difference)[:2] == ("Request", "CONNECT")):
+        return False
+    if at == len(ours.events):
+        # The answer says `close` in both, and h11 refuses what follows.
+        return ours.events[-1][:1] == ("answered",) and _they_refuse(difference)
+    return at + 1 == len(ours.events) and _we_close(difference)
+
+
+def _unasked(difference: Difference) -> bool:
+    ours, theirs = difference.ours, difference.theirs
+    return (
+        difference.case.role == CLIENT
+        and ours.events == theirs.events
+        and ours.events[-1:] != ()
+        and ours.events[-1][0] == "EndOfMessage"
+        and (ours.end[0], theirs.end) == ("paused", ("error", 400))
+        and (ours.states[1], theirs.states[1]) == ("MUST_CLOSE", "ERROR")
+        and theirs.unread != b""
+        # It may have refused the first of several pieces.
+        and ours.unread.startswith(theirs.unread)
+    )
 
 
 def _upgrade_in_10(difference: Difference) -> bool:
@@ -240,7 +322,7 @@ def _extra_data(difference: Difference) -> bool:
 _SPACE_BEFORE_FOLD = re.compile(rb"[ \t]\r?\n[ \t]")
 
 
-def _chunk_starts(difference: Difference) -> tuple[Spelled, ...]:
+def _chunk_starts(difference: Difference) -> Trace:
     def align(our: Spelled, their: Spelled) -> Spelled:
         match our, their:
             case ("Data", data, True, end, behind), ("Data", same, False, also, states) if (
@@ -253,12 +335,12 @@ def _chunk_starts(difference: Difference) -> tuple[Spelled, ...]:
     return _each(difference, align)
 
 
-def _folds(difference: Difference) -> tuple[Spelled, ...]:
+def _folds(difference: Difference) -> Trace:
     def align(our: Spelled, their: Spelled) -> Spelled:
         return their if len(our) != len(their) else tuple(map(_fold, our, their))
 
     if _SPACE_BEFORE_FOLD.search(difference.case.data) is None:
-        return difference.theirs.events
+        return difference.theirs
     return _each(difference, align)
 
 
@@ -271,7 +353,7 @@ def _fold(our: object, their: object) -> object:
     return their
 
 
-def _waiting(difference: Difference) -> tuple[Spelled, ...]:
+def _waiting(difference: Difference) -> Trace:
     waits = False
 
     def align(our: Spelled, their: Spelled) -> Spelled:
@@ -297,9 +379,55 @@ def _only_waits(ours: object, theirs: object) -> bool:
             return False
 
 
-def _each(difference: Difference, align: Callable[[Spelled, Spelled], Spelled]) -> tuple[Spelled, ...]:
+def _nobody_waits(difference: Difference) -> Trace:
+    def align(our: Spelled, their: Spelled) -> Spelled:
+        match our, their:
+            case ("Request", *_, (states, False)), ("Request", *_, (same, True)) if states == same and _is_empty(our):
+                return our if our[:-1] == their[:-1] else their
+            case _:
+                return their
+
+    return _each(difference, align)
+
+
+def _is_empty(request: Spelled) -> bool:
+    """Tell whether a request says that it has no content, or says nothing of any."""
+    fields = [str(field).lower().partition(": ")[::2] for field in request[4:-1]]
+    lengths = {value for name, value in fields if name == "content-length"}
+    return "transfer-encoding" not in dict(fields) and all(value.strip("0") == "" for value in lengths)
+
+
+def _not_reusable(difference: Difference) -> Trace:
+    ours, theirs = difference.ours, difference.theirs
+    if difference.case.role != CLIENT:
+        return theirs
+    events = list(theirs.events)
+    for at in theirs.followed:
+        match ours.events[at : at + 1], events[at]:
+            case (("EndOfMessage", *fields, (states, waits)),), ("EndOfMessage", *same, (before, also)):
+                if (states, fields, waits) == (_ended_states(before), same, also):
+                    events[at] = ours.events[at]
+            case _:
+                pass
+    # And so it stays, where something has come and is never read.
+    stays = ours.end == theirs.end and ours.end[0] == "paused" and ours.states == _ended_states(theirs.states)
+    return attrs.evolve(theirs, events=tuple(events), states=ours.states if stays else theirs.states)
+
+
+def _ended_states(states: object) -> tuple[str, str]:
+    """Return what becomes of the states where the connection is not used again."""
+    match states:
+        case (str(client), "DONE"):
+            return "MUST_CLOSE" if client == "DONE" else client, "MUST_CLOSE"
+        case (str(client), str(server)):
+            return client, server
+        case _:
+            raise TypeError(states)
+
+
+def _each(difference: Difference, align: Callable[[Spelled, Spelled], Spelled]) -> Trace:
     ours, theirs = difference.ours.events, difference.theirs.events
-    return (*map(align, ours, theirs), *theirs[len(ours) :])
+    return attrs.evolve(difference.theirs, events=(*map(align, ours, theirs), *theirs[len(ours) :]))
 
 
 @attrs.frozen
@@ -308,12 +436,12 @@ class Detail:
 
     Attributes:
         entry: Which one.
-        aligned: Their events, with ours where that is all the difference.
+        aligned: Their trace, with our events and states where that is all the difference.
 
     """
 
     entry: Deliberate[Difference]
-    aligned: Callable[[Difference], tuple[Spelled, ...]]
+    aligned: Callable[[Difference], Trace]
 
 
 def _alone(_: Difference) -> bool:
@@ -339,6 +467,18 @@ DETAILS: Final[tuple[Detail, ...]] = (
         ),
         _waiting,
     ),
+    Detail(
+        Deliberate("EX-1", "no client may expect a 100 where it has no content, and so none waits for it", _alone),
+        _nobody_waits,
+    ),
+    Detail(
+        Deliberate(
+            "ML-18",
+            "the connection is not used again where more has come than the answer; in h11 it stays in DONE",
+            _alone,
+        ),
+        _not_reusable,
+    ),
 )
 
 AGAINST_H11: Final[tuple[Deliberate[Difference], ...]] = (
@@ -352,6 +492,11 @@ AGAINST_H11: Final[tuple[Deliberate[Difference], ...]] = (
         "LN-6", "what can no longer become right is refused when it comes; h11 waits for the end of it", _at_once
     ),
     Deliberate("LN-4", "a CR that begins a head is refused with the byte behind it, which tells what it is", _lone_cr),
+    Deliberate(
+        "LN-3",
+        "an old client may send an empty line after its last request (RFC 9112 2.2); h11 refuses",
+        _late_empty_lines,
+    ),
     Deliberate("A method is at most 64 bytes", "h11 has no limit of its own for it", _long_method),
     Deliberate(
         "HO-1", "HTTP/1.2 to 1.9 are read as 1.1, which demands a Host; h11 demands it in 1.1 only", _host_in_12
@@ -361,6 +506,11 @@ AGAINST_H11: Final[tuple[Deliberate[Difference], ...]] = (
         "a list of codings that nobody may send is the peer's mistake, 400; h11 says 501 for each",
         _one_bad_coding,
     ),
+    Deliberate(
+        "ML-15",
+        "an answer without content is read whatever it says of a length (RFC 9110 9.3.6); h11 refuses what is wrong",
+        _no_content,
+    ),
     Deliberate("ML-7", "of two faults in a head, h11 may name another one first: 501 or 400", _two_faults),
     Deliberate(
         "An answer to the HTTP/2 preface is the last one",
@@ -368,17 +518,17 @@ AGAINST_H11: Final[tuple[Deliberate[Difference], ...]] = (
         _preface,
     ),
     Deliberate(
-        "A refused CONNECT with bytes behind it",
-        "what was written into a tunnel is not a request; h11 reads it as one",
+        "CN-1",
+        "what was written into a tunnel is not a request (RFC 9931 8); h11 reads it as one",
         _refused_connect,
     ),
     Deliberate(
         "Upgrade in HTTP/1.0 is ignored", "must be ignored (RFC 9110 7.8); h11 takes it for a proposal", _upgrade_in_10
     ),
     Deliberate(
-        "A client refuses to go on over extra data",
-        "extra data came before the request it would answer (RFC 9112 6.3)",
-        _extra_data,
+        "A whole answer counts, and what follows it is never read",
+        "h11 refuses it where the answer says `close`, and goes on over it otherwise (RFC 9112 6.3)",
+        lambda difference: _unasked(difference) or _extra_data(difference),
     ),
 )
 
@@ -529,6 +679,14 @@ def _tab_behind_coding(difference: LlhttpDifference) -> bool:
     return _llhttp_agrees(difference, _TAB_BEHIND_CODING.sub(rb"\1", difference.case.data))
 
 
+def _llhttp_no_content(difference: LlhttpDifference) -> bool:
+    message = difference.message
+    if difference.what != "head" or message is None or _status(message) not in (204, 304):
+        return False
+    lengths = {b"content-length", b"transfer-encoding"}
+    return bool(lengths & _names(message)) and _llhttp_agrees(difference, _LENGTH_LINE.sub(b"", difference.case.data))
+
+
 _EXTENSIONS = re.compile(rb"(?m)^[0-9A-Fa-f]+[ \t]*;[^\r\n]*")
 _STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*+")|[ \t]+')
 
@@ -554,6 +712,9 @@ AGAINST_LLHTTP: Final[tuple[Deliberate[LlhttpDifference], ...]] = (
     ),
     Deliberate("FD-11", "llhttp takes no folded line; a user agent must (RFC 9112 5.2)", _fold_in_response),
     Deliberate("ML-5", "llhttp takes no length twice, even if it is the same (RFC 9112 6.3)", _repeated_length),
+    Deliberate(
+        "ML-15", "llhttp refuses a wrong length also where there is no content (RFC 9112 6.3)", _llhttp_no_content
+    ),
     Deliberate("ML-11", "llhttp takes no Transfer-Encoding beside a Content-Length in a response", _both_lengths),
     Deliberate(
         "CH-4", "llhttp takes no white space in a chunk line; the grammar has it (RFC 9112 7.1.1)", _space_in_extension

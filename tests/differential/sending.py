@@ -13,6 +13,7 @@ import pickle
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import IntEnum
 from random import Random
 from typing import Any, Final, TypeVar
@@ -439,8 +440,15 @@ class Conversation:
         if written:
             self._wire.append(written)
             reader.receive_data(written)
-            self._read += _drained(reader)
+            self._read += self._read_by(reader)
         return True
+
+    def _read_by(self, reader: Connection[Role]) -> list[Event]:
+        """Return what a reader makes of what was written, which it must not refuse."""
+        try:
+            return list(_events(reader))
+        except RemoteProtocolError as error:
+            raise MisreadError(f"refused: {error}: {self._wire!r}") from error
 
     def _written(self, sender: Connection[Role], event: Event) -> bytes:
         passes: Any = sender.send_with_data_passthrough
@@ -453,7 +461,7 @@ class Conversation:
         until_close = sender is self._server and reader.their_state == "SEND_BODY" and sender.our_state != "SEND_BODY"
         if until_close and sender.our_state != ERROR:
             reader.receive_data(b"")
-            self._read += [event for event in _drained(reader) if not isinstance(event, ConnectionClosed)]
+            self._read += [event for event in self._read_by(reader) if not isinstance(event, ConnectionClosed)]
         expected = list(self._expected(sender))
         read = [event for event in self._read if not isinstance(event, ConnectionClosed)]
         # Where the length says that all has come, the reader need not be told of the end.
@@ -540,17 +548,20 @@ def _spelled(event: Event) -> object:
             return event
 
 
+def _events(connection: Connection[Role]) -> Iterator[Event]:
+    """Yield all events that have come."""
+    while not isinstance(event := connection.next_event(), type):
+        yield event
+        if isinstance(event, ConnectionClosed):
+            break
+
+
 def _drained(connection: Connection[Role]) -> list[Event]:
-    """Return all events that have come."""
+    """Return all events that have come before something was refused."""
     events: list[Event] = []
-    try:
-        while not isinstance(event := connection.next_event(), type):
-            events.append(event)
-            if isinstance(event, ConnectionClosed):
-                break
-    except RemoteProtocolError:
-        # What is refused was not read. That it should not have been is seen by what is missing.
-        pass
+    with suppress(RemoteProtocolError):
+        for event in _events(connection):
+            events.append(event)  # noqa: PERF402 - what came before an error counts
     return events
 
 

@@ -61,7 +61,11 @@ WORDS: Final = (
     b"\xffDhello",
     b"\xff<GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"\xff<HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    b"\xff<HEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"\xff<CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"\xffS407\xfe\xfe",
     b"\xfeContent-Length\xfe5",
+    b"\xfeExpect\xfe100-continue",
     b"\xfeTransfer-Encoding\xfechunked",
 )
 

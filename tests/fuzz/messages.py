@@ -82,3 +82,26 @@ def asked(request: bytes) -> tuple[Connection[Role], Connection[Role]]:
     while not isinstance(event := server.next_event(), type):
         send_any(client, event)
     return client, server
+
+
+def expects_for_nothing(event: Event) -> bool:
+    """Tell whether `event` is a request that expects a 100 and has no content, which nobody sends (SD-16)."""
+    if not isinstance(event, Request):
+        return False
+    expects = b",".join(event.headers.get_all("expect")).lower().split(b",")
+    empty = not event.headers.get_all("transfer-encoding") and int(event.headers.get("content-length") or 0) == 0
+    return empty and b"100-continue" in [member.strip(b" \t") for member in expects]
+
+
+def has_no_content(response: Response, method: bytes) -> bool:
+    """Tell whether `response`, which answers a request of `method`, has no content, whatever it says (ML-15)."""
+    status = response.status_code
+    return status in (204, 304) or method == b"HEAD" or (method == b"CONNECT" and status < 300)
+
+
+def is_wrong_of_length(response: Response) -> bool:
+    """Tell whether what `response` says of a length is wrong."""
+    lengths, codings = response.headers.get_all("content-length"), response.headers.get_all("transfer-encoding")
+    right = all(length.isdigit() and len(length) < 20 and int(length) < 2**63 for length in lengths)
+    known = [b"chunked"] if response.http_version >= b"1.1" else []
+    return not right or len(lengths) > 1 or codings not in ([], known)

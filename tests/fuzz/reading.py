@@ -13,8 +13,10 @@ import attrs
 
 from http11 import (
     CLIENT,
+    DONE,
     ERROR,
     H11,
+    MUST_CLOSE,
     SERVER,
     STRICT,
     Connection,
@@ -30,8 +32,20 @@ from http11 import (
     Request,
     Response,
     Role,
+    State,
+    Tolerance,
 )
-from tests.fuzz.messages import LONGEST_ERROR, asked, body, merged, messages, summary
+from tests.fuzz.messages import (
+    LONGEST_ERROR,
+    asked,
+    body,
+    expects_for_nothing,
+    has_no_content,
+    is_wrong_of_length,
+    merged,
+    messages,
+    summary,
+)
 from tests.harness import Reader, Vector, raw_fields, rebuilt, send_any
 
 TOLERANCES: Final = tuple(
@@ -62,6 +76,7 @@ REQUESTS: Final = (
     b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel",
     b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
 )
+NO_LIMIT: Final = 10**6
 # A longer stream is not read byte by byte: it would take too long.
 MOST_SINGLE_BYTES: Final = 400
 
@@ -174,8 +189,9 @@ class Reading:
         error: The peer's violation.
         crash: What should never be raised.
         excess: By how many bytes more was held than may be.
-        paused: Whether the rest waits for a switch, or for us.
+        paused: Whether the rest waits for a switch, or for us, or is never read.
         rest: What is left.
+        states: The states of our side and the peer's.
         again: What is said when it is asked for more, after the end or an error.
 
     """
@@ -186,6 +202,7 @@ class Reading:
     excess: int
     paused: bool
     rest: tuple[bytes, bool]
+    states: tuple[State, State]
     again: list[str]
 
     @property
@@ -195,11 +212,11 @@ class Reading:
         events = (self.events, list(map(raw_fields, self.events)))
         if error is None:
             return (*events, self.paused)
-        return (*events, error.code, error.offset, error.excerpt, error.error_status_hint, str(error))
+        return (*events, error.code, error.offset, error.excerpt, error.error_status_hint, error.tolerance, str(error))
 
 
 def deliver(case: Case, pieces: Iterable[bytes], policy: Policy) -> Reading:
-    reader = Observer(case.role, policy=case.limited(policy), request=case.request, limit=case.limit)
+    reader = Observer(case.role, policy=policy, request=case.request, limit=case.limit)
     crash = None
     try:
         for piece in pieces:
@@ -221,6 +238,7 @@ def deliver(case: Case, pieces: Iterable[bytes], policy: Policy) -> Reading:
         reader.excess,
         reader.paused,
         reader.connection.trailing_data,
+        (reader.connection.our_state, reader.connection.their_state),
         again,
     )
 
@@ -251,24 +269,47 @@ class Readings:
     # Of what was read before it paused: all of it, and all but its last byte.
     until_pause: Reading | None
     too_little: Reading | None
+    # With the door open that the error names.
+    let_in: Reading | None
+    # With an empty line more than the last request.
+    late: Reading | None
 
 
 def run(case: Case) -> Readings:
     end = [b""] if case.closed else []
-    data = case.data
-    whole = deliver(case, [data, *end] if data else end, case.policy)
-    others = [deliver(case, [*by_turns(data, case.sizes), *end], case.policy)]
+    data, policy = case.data, case.limited(case.policy)
+    at_once = [data, *end] if data else end
+    whole = deliver(case, at_once, policy)
+    others = [deliver(case, [*by_turns(data, case.sizes), *end], policy)]
     if len(data) <= MOST_SINGLE_BYTES:
-        others.append(deliver(case, [*by_turns(data, (1, 1)), *end], case.policy))
-    strict = whole if case.policy is STRICT else deliver(case, [data, *end] if data else end, STRICT)
-    until_pause = too_little = None
+        others.append(deliver(case, [*by_turns(data, (1, 1)), *end], policy))
+    strict = whole if case.policy is STRICT else deliver(case, at_once, case.limited(STRICT))
+    until_pause = too_little = let_in = late = None
     if whole.paused:
         read = len(data) - len(whole.rest[0])
-        until_pause = deliver(case, [data[:read]], case.policy)
-        too_little = deliver(case, [data[: read - 1]], case.policy) if read > 1 else None
+        until_pause = deliver(case, [data[:read]], policy)
+        too_little = deliver(case, [data[: read - 1]], policy) if read > 1 else None
+    if whole.error is not None and whole.error.tolerance is not None:
+        let_in = deliver(case, at_once, opened(policy, whole.error.tolerance))
+    if case.role == SERVER and whole.error is None and whole.states[1] == MUST_CLOSE and whole.rest == (b"", False):
+        late = deliver(case, [*at_once, b"\r", b"\n", b""], policy)
     return Readings(
-        case=case, whole=whole, others=others, strict=strict, until_pause=until_pause, too_little=too_little
+        case=case,
+        whole=whole,
+        others=others,
+        strict=strict,
+        until_pause=until_pause,
+        too_little=too_little,
+        let_in=let_in,
+        late=late,
     )
+
+
+def opened(policy: Policy, tolerance: Tolerance) -> Policy:
+    """Return the policy that tolerates one thing more, or has one limit less."""
+    value = True if isinstance(getattr(policy, tolerance), bool) else NO_LIMIT
+    changes: dict[str, Any] = {tolerance: value}
+    return attrs.evolve(policy, **changes)
 
 
 # --- oracles --------------------------------------------------------------------------------------------------------
@@ -322,6 +363,8 @@ def the_rest_is_what_was_not_read(readings: Readings) -> Iterator[str]:
         rest, closed = reading.rest
         if reading.error is None and not (readings.case.data.endswith(rest) and closed == readings.case.closed):
             yield f"left {rest!r}, closed: {closed}"
+        if reading.error is not None and rest:
+            yield f"left {rest!r} after an error"
     until_pause, too_little = readings.until_pause, readings.too_little
     if until_pause is not None and (until_pause.events != readings.whole.events or until_pause.rest[0]):
         yield f"without the rest {until_pause.events} and {until_pause.rest}, with it {readings.whole.events}"
@@ -388,28 +431,39 @@ def bodies_are_as_long_as_they_say(readings: Readings) -> Iterator[str]:
         head = next((event for event in message if isinstance(event, Request | Response)), None)
         if head is None:
             continue
-        length = int(head.headers.get("content-length") or 0)
-        if isinstance(head, Response):
-            bodiless = head.status_code in (204, 304) or method == b"HEAD"
-            if bodiless or (method == b"CONNECT" and head.status_code < 300):
-                length = 0
-            elif head.headers.get("content-length") is None:
-                continue
-        if head.headers.get("transfer-encoding") is not None:
+        if isinstance(head, Response) and has_no_content(head, method):
+            # What it says of a length may be no length at all.
+            length = 0
+        elif head.headers.get("transfer-encoding") is not None:
             continue
+        else:
+            said = head.headers.get("content-length")
+            if said is None and isinstance(head, Response):
+                continue
+            length = int(said or 0)
         size = len(body(message))
         if size > length or (size < length and isinstance(message[-1], EndOfMessage)):
             yield f"{size} bytes where there should be {length}"
 
 
+def only_read(event: Event, case: Case) -> bool:
+    """Tell whether `event` is an answer without content, and wrong of its length: it is read, and not made (ML-15)."""
+    method = case.request.partition(b" ")[0]
+    return isinstance(event, Response) and has_no_content(event, method) and is_wrong_of_length(event)
+
+
 def constructors_make_the_same(readings: Readings) -> Iterator[str]:
-    """What the strict policy lets in, a constructor accepts unchanged."""
+    """What the strict policy lets in, a constructor accepts unchanged; but for ML-15."""
     for event in readings.strict.events:
+        wrong = only_read(event, readings.case)
         try:
             again = rebuilt(event)
         except LocalProtocolError as error:
-            yield f"{event} is refused: {error}"
+            if not wrong:
+                yield f"{event} is refused: {error}"
             continue
+        if wrong:
+            yield f"{event} can be made"
         if again != event or raw_fields(again) != raw_fields(event):
             yield f"{event} becomes {again}"
 
@@ -426,6 +480,7 @@ def poison_is_not_passed_on(readings: Readings) -> Iterator[str]:
         if made is not None and made != event:
             yield f"{event} becomes {made}"
         right = made is not None and (isinstance(event, EndOfMessage) or event.http_version == b"1.1")
+        right = right and not expects_for_nothing(event)
         if sendable(event, readings.case.request) != right:
             yield f"{event} should {'not ' if right else ''}be refused"
 
@@ -448,11 +503,13 @@ def sendable(event: Event, request: bytes) -> bool:
 
 
 def what_is_sent_on_is_read_back(readings: Readings) -> Iterator[str]:
-    """What the strict policy lets in can be sent, and is read as what it was."""
+    """What the strict policy lets in can be sent, and is read as what it was; but for ML-15 and SD-16."""
     case = readings.case
     for message in messages(readings.strict.events):
         # Only HTTP/1.1 is sent.
         if any(isinstance(event, _HEADS) and event.http_version != b"1.1" for event in message):
+            continue
+        if any(only_read(event, case) or expects_for_nothing(event) for event in message):
             continue
         if case.role == SERVER:
             sender: Connection[Role] = Connection(CLIENT)
@@ -479,6 +536,36 @@ def what_is_sent_on_is_read_back(readings: Readings) -> Iterator[str]:
 
 
 _HEADS: Final = (Request, InformationalResponse, Response)
+
+
+def an_answer_counts(readings: Readings) -> Iterator[str]:
+    """ML-18: nothing that follows an answer makes an error of it, and nothing follows on the same connection."""
+    for reading in (readings.whole, *readings.others):
+        if readings.case.role == SERVER or not any(isinstance(event, EndOfMessage) for event in reading.events):
+            continue
+        if reading.error is not None:
+            yield f"refused after the answer: {reading.error}"
+        elif reading.rest != (b"", False) and DONE in reading.states:
+            yield f"in {reading.states}, with {reading.rest} after the answer"
+
+
+def an_empty_line_may_follow(readings: Readings) -> Iterator[str]:
+    """LN-3: so old clients end their last request."""
+    late = readings.late
+    # There may be as many empty lines as the limit has room for.
+    if late is None or (late.error is not None and late.error.code == "head-too-large"):
+        return
+    if late.error is not None or late.events != [*readings.whole.events, ConnectionClosed()]:
+        yield f"read as {late.told}, and as {readings.whole.told} without an empty line"
+
+
+def the_tolerance_lets_it_in(readings: Readings) -> Iterator[str]:
+    error, let_in = readings.whole.error, readings.let_in
+    if error is None or let_in is None or let_in.error is None:
+        return
+    if (let_in.error.code, let_in.error.offset, let_in.events) == (error.code, error.offset, readings.whole.events):
+        yield f"{error.code} at {error.offset}, and with {error.tolerance} as well"
+
 
 # What the table of strictness gives to STRICT alone: LN-3, and CH-4 for white space before an extension.
 _ONLY_STRICT: Final = frozenset(["empty-line", "space-after-chunk-size"])
@@ -512,6 +599,9 @@ ORACLES: Final[tuple[Oracle, ...]] = (
     poison_is_not_passed_on,
     what_is_sent_on_is_read_back,
     tolerance_only_adds,
+    an_answer_counts,
+    an_empty_line_may_follow,
+    the_tolerance_lets_it_in,
 )
 
 
@@ -522,5 +612,7 @@ def features(readings: Readings) -> Iterator[object]:
     if reading.told != readings.strict.told:
         yield case.policy, reading.error is None
     yield case.role, letters[:6], reading.paused
+    yield case.role, reading.states, reading.rest == (b"", False), readings.late is None
     if reading.error is not None:
         yield case.role, reading.error.code, case.policy is STRICT
+        yield case.role, reading.error.tolerance, readings.let_in is not None and readings.let_in.error is None

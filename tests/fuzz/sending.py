@@ -45,7 +45,7 @@ from http11 import (
     Role,
     State,
 )
-from tests.fuzz.messages import LONGEST_ERROR, summary
+from tests.fuzz.messages import LONGEST_ERROR, expects_for_nothing, summary
 from tests.harness import SendingVector, raw_fields, rebuilt, send_any
 
 Given: TypeAlias = Literal["bytes", "str", "bytearray", "int"]
@@ -473,6 +473,49 @@ def a_connection_that_ends_says_so(played: Played) -> Iterator[str]:
                 break
 
 
+def nobody_expects_for_nothing(played: Played) -> Iterator[str]:
+    """SD-16: no request that is sent expects a 100 and has no content."""
+    for step in played.steps:
+        if step.sent and step.made is not None and expects_for_nothing(step.made):
+            yield f"{step.wire!r} is sent"
+
+
+def a_refused_tunnel_is_the_end(played: Played) -> Iterator[str]:
+    """CN-1: under the strict policy, whoever refuses a CONNECT says that it is the end, whatever has come."""
+    for step in played.steps if played.script.policy is STRICT else []:
+        asked = step.request is not None and step.request.method == b"CONNECT"
+        if asked and step.sent and isinstance(step.made, Response) and step.made.status_code >= 300:
+            said = [value.lower() for name, value in fields_on_the_wire(step.wire) if name == b"connection"]
+            if b"close" not in said:
+                yield f"{step.wire!r} refuses a tunnel and leaves the connection open"
+
+
+def content_is_refused_for_what_it_is(played: Played) -> Iterator[str]:
+    """SD-17: an error names what has no content, and not a length that nobody has said."""
+    head: Done | None = None
+    for step in played.steps:
+        if step.sent and isinstance(step.made, Request | Response):
+            head = step
+        code = code_of(step.refused)
+        if head is not None and code in _TOO_MUCH and code != too_much(head):
+            yield f"content after {head.made} is refused as {code}"
+
+
+_TOO_MUCH: Final = frozenset(
+    ["content-in-head-response", "content-in-204", "content-in-304", "content-without-length", "too-much-body"]
+)
+
+
+def too_much(head: Done) -> str:
+    """Return the code of the error to send more content after `head` than it has."""
+    if isinstance(head.made, Response):
+        if head.request is not None and head.request.method == b"HEAD":
+            return "content-in-head-response"
+        return {204: "content-in-204", 304: "content-in-304"}.get(head.made.status_code, "too-much-body")
+    names = {name for name, _ in fields_on_the_wire(head.wire)}
+    return "content-without-length" if names.isdisjoint([b"content-length", b"transfer-encoding"]) else "too-much-body"
+
+
 ORACLES: Final[tuple[Oracle, ...]] = (
     only_local_errors,
     refusals_change_what_they_should,
@@ -483,6 +526,9 @@ ORACLES: Final[tuple[Oracle, ...]] = (
     what_is_written_is_read_back,
     heads_keep_the_rules_of_length,
     a_connection_that_ends_says_so,
+    nobody_expects_for_nothing,
+    a_refused_tunnel_is_the_end,
+    content_is_refused_for_what_it_is,
 )
 
 
@@ -491,3 +537,5 @@ def features(played: Played) -> Iterator[object]:
     for step in played.steps:
         yield played.script.role, type(step.made), step.before, step.after
         yield type(step.made), type(step.refused), code_of(step.refused)
+        if isinstance(step.made, Response) and step.request is not None:
+            yield step.request.method, step.made.status_code // 100, step.after
