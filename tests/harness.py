@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import repeat
 from pathlib import Path
+from random import Random
 from typing import Any, TypeAlias, assert_never
 
 import attrs
@@ -264,6 +265,16 @@ def splits(data: bytes, *, closed: bool) -> Iterator[list[bytes]]:
     yield [data, *end]
     yield [*(data[i : i + 1] for i in range(len(data))), *end]
     for place in range(1, len(data)):
+        yield [data[:place], data[place:], *end]
+
+
+def few_splits(data: bytes, *, closed: bool, seed: str) -> Iterator[list[bytes]]:
+    """Cut `data` in three of the ways of `splits`: whole, in single bytes, and once at the place that `seed` gives."""
+    end = [b""] if closed else []
+    yield [data, *end]
+    yield [*(data[i : i + 1] for i in range(len(data))), *end]
+    if len(data) > 1:
+        place = Random(seed).randrange(1, len(data))
         yield [data[:place], data[place:], *end]
 
 

@@ -48,7 +48,7 @@ LIMITS: dict[str, tuple[Role, bytes]] = {
     "max_chunk_extension_excess": (SERVER, POST + (b"1;" + b"a" * 199 + b"\r\n.\r\n") * 84),
 }
 # These decide what becomes of the connection, and let no event in.
-REUSE = {"reuse_after_length_and_chunked", "reuse_after_refused_connect"}
+REUSE = ("reuse_after_length_and_chunked", "reuse_after_refused_connect")
 # Nor do these: one keeps something out, one has no end, one follows from the others.
 OTHERS = {*REUSE, "leading_empty_lines", "max_method_size", "tolerant"}
 

@@ -106,8 +106,8 @@ def test_the_client_prints_what_it_gets() -> None:
 
 def test_the_commands_are_where_ci_looks_for_them() -> None:
     commands = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
-    assert [command.rsplit(" -m ", 1)[1] for command in commands] == ["http11 demo", "pytest"]
-    for words in ("-m http11 demo", "-m pytest"):
+    assert [command.rsplit(" -m ", 1)[1] for command in commands] == ["http11 demo", "pytest -n auto"]
+    for words in ("-m http11 demo", "-m pytest -n auto"):
         assert f'readme "{words}"' in (ROOT / ".ci" / "run").read_text("utf-8")
 
 

@@ -1,4 +1,7 @@
-"""Every vector: what arrives, in every split and cut off at every place, under both policies; and what is sent."""
+"""Every vector: what arrives, whole, byte by byte and in one cut, under both policies; and what is sent.
+
+`pytest -m long tests/test_vectors.py` reads each in every split, and cut off at every place.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ from tests.harness import (
     Spelled,
     Vector,
     event_of,
+    few_splits,
     read,
     reading_vectors,
     sending_vectors,
@@ -47,6 +51,16 @@ CODES: frozenset[str] = frozenset(get_args(ErrorCode))
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
+def test_outcome_is_the_same_whole_byte_by_byte_and_cut_in_two(vector: Vector, policy: Policy) -> None:
+    by = vector.policy(policy)
+    for pieces in few_splits(vector.data, closed=vector.closed, seed=str(vector)):
+        outcome = read(pieces, vector.role, policy=by, request=vector.request, then=vector.then, limit=vector.limit)
+        assert outcome == vector.outcome(policy), pieces
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_outcome_is_the_same_however_the_bytes_arrive(vector: Vector, policy: Policy) -> None:
     by = vector.policy(policy)
     for pieces in splits(vector.data, closed=vector.closed):
@@ -54,6 +68,8 @@ def test_outcome_is_the_same_however_the_bytes_arrive(vector: Vector, policy: Po
         assert outcome == vector.outcome(policy), pieces
 
 
+@pytest.mark.long
+@pytest.mark.interpreted
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_outcome_is_the_same_whether_the_names_of_its_fields_are_known_or_not(
@@ -67,6 +83,7 @@ def test_outcome_is_the_same_whether_the_names_of_its_fields_are_known_or_not(
         assert outcome == vector.outcome(policy)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_every_prefix_and_the_end_of_the_connection_is_read_or_refused(vector: Vector, policy: Policy) -> None:

@@ -2,6 +2,7 @@
 
     python -m tests.consumers               all projects
     python -m tests.consumers uvicorn h11   some
+    python -m tests.consumers --wheel dist/http11-0.1.0-cp311-cp311-linux_x86_64.whl      with that build of http11
 
 Each project comes from the package index as a source distribution, at a pinned version, into a temporary directory. A
 test that passes with h11 has to pass with http11, under both policies, but for those in `tests.consumers.projects`,
@@ -54,11 +55,11 @@ class Bench:
     def python(self) -> str:
         return str(self.home / "venv" / "bin" / "python")
 
-    def set_up(self, projects: Sequence[Project]) -> None:
+    def set_up(self, projects: Sequence[Project], http11: Path) -> None:
         run([sys.executable, "-m", "venv", str(self.home / "venv")])
         pip = [self.python, "-m", "pip", "--disable-pip-version-check"]
         run([*pip, "install", "-q", "--upgrade", "pip"])
-        run([*pip, "install", "-q", *REQUIREMENTS])
+        run([*pip, "install", "-q", *REQUIREMENTS, str(http11)])
         # Without isolation: the build backends are there, and nothing is built but what pip reads the name from.
         download = ["download", "-q", "--no-deps", "--no-binary", ":all:", "--no-build-isolation"]
         names = [project.name.replace("-", "==") for project in projects]
@@ -101,7 +102,7 @@ class Bench:
             **os.environ,
             "HTTP11_POLICY": variant,
             "HTTP11_OUTCOMES": str(outcomes),
-            "PYTHONPATH": os.pathsep.join([str(PLUGIN), str(ROOT / "src")]),
+            "PYTHONPATH": str(PLUGIN),
         }
         command = [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "http11_consumer"]
         done = subprocess.run(
@@ -188,7 +189,9 @@ def main() -> int:
     by_name = {project.name.partition("-")[0]: project for project in PROJECTS}
     parser.add_argument("projects", metavar="PROJECT", nargs="*", help=", ".join(by_name))
     parser.add_argument("--keep", metavar="DIRECTORY", type=Path, help="where to work, and to leave all there")
+    parser.add_argument("--wheel", metavar="FILE", type=Path, default=ROOT, help="the build of http11 to test")
     arguments = parser.parse_args()
+    wheel: Path = arguments.wheel
     names: list[str] = arguments.projects or list(by_name)
     if unknown := set(names) - by_name.keys():
         parser.error(f"expected some of {', '.join(by_name)}, got {', '.join(sorted(unknown))}")
@@ -198,7 +201,7 @@ def main() -> int:
         home = kept or Path(temporary)
         home.mkdir(parents=True, exist_ok=True)
         bench = Bench(home.resolve())
-        bench.set_up(projects)
+        bench.set_up(projects, wheel.resolve())
         found = measured(bench, projects)
         live = [
             f"{what}, through http11 ({policy}): {check(bench.python, bench.home, policy)}"

@@ -306,7 +306,7 @@ def run_as_h11(python: str, policy: PolicyName, *program: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     # The root for `tests.unasked`, whose servers run beside httpx.
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def free_port() -> int:
