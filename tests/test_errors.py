@@ -158,6 +158,7 @@ def test_no_error_of_a_constructor_shows_a_value() -> None:
 
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\n"
 
 # What is right, what is wrong, how much of it up to the first wrong byte, and the excerpt.
 POINTERS: list[tuple[bytes, bytes, bytes]] = [
@@ -183,10 +184,70 @@ def test_an_error_points_to_the_first_wrong_byte(right: bytes, wrong: bytes, exc
     data = right + wrong
     for pieces in ([data], [data[i : i + 1] for i in range(len(data))], [b"\r\n\r\n", data]):
         reader = Reader(SERVER)
-        for piece in pieces:
+        for piece in [*pieces, b""]:
             reader.feed(piece)
         (error,) = reader.errors
         assert (error.offset, error.excerpt) == (len(right), excerpt)
+
+
+# A wrong byte that is not in a beginning, what makes its section whole, and what it is.
+LATE: dict[str, tuple[Role, bytes, bytes, ErrorCode]] = {
+    "in a target": (SERVER, b"GET /\x00", b" HTTP/1.1\r\n", "bad-target"),
+    "in a version": (SERVER, b"GET / HTTQ", b"/1.1\r\n", "bad-version"),
+    "in a name": (SERVER, b"GET / HTTP/1.1\r\nHo(", b"st: a\r\n\r\n", "bad-field-name"),
+    "in a value": (SERVER, b"GET / HTTP/1.1\r\nX: \x00", b"\r\nHost: a\r\n\r\n", "bad-field-value"),
+    "at the end of a line": (SERVER, b"GET / HTTP/1.1\r\nX: y\n", b"Host: a\r\n\r\n", "bare-lf"),
+    "in a reason": (CLIENT, b"HTTP/1.1 200 \x00", b"\r\n", "bad-reason"),
+    "in a value of a response": (CLIENT, ANSWER + b"X: y\rz", b"\r\n\r\n", "bare-cr"),
+    "in a chunk size": (SERVER, POST + b"5x", b"\r\n", "bad-chunk-size"),
+    "in an extension": (SERVER, POST + b"5;a=(", b")\r\n", "bad-chunk-extension"),
+    "in a trailer section": (SERVER, POST + b"0\r\nX: y\x00", b"\r\n\r\n", "bad-field-value"),
+}
+
+
+@pytest.mark.parametrize(("role", "wrong", "rest", "code"), LATE.values(), ids=LATE)
+def test_a_wrong_byte_is_told_when_its_section_is_whole_too_large_or_cut_short(
+    role: Role, wrong: bytes, rest: bytes, code: ErrorCode
+) -> None:
+    """Until then it is only searched for its end; see `test_limits` for how long that can take."""
+    told = set()
+    for end in (rest, b"a" * 600, b""):
+        reader = Reader(role, limit=500, policy=Policy(max_chunk_line_size=None))
+        reader.feed(wrong)
+        assert not reader.errors
+        for piece in [end] if len(end) < 2 else [end[:1], end[1:]]:
+            assert not reader.errors
+            reader.feed(piece)
+        (error,) = reader.errors
+        told.add((error.code, error.offset, error.excerpt, str(error)))
+    assert {one for one, *_ in told} == {code}
+    assert len(told) == 1
+
+
+BEGINNINGS: list[tuple[Role, bytes, ErrorCode]] = [
+    (SERVER, b"\x16", "bad-method"),
+    (SERVER, b"G@", "bad-method"),
+    (SERVER, b"GET\t", "bad-request-line"),
+    (SERVER, b"A" * 65, "method-too-long"),
+    (SERVER, b"\r\n\x16", "bad-method"),
+    (SERVER, b"GET / HTTP/1.1\n", "bare-lf"),
+    (SERVER, b"GET / HTTP/2.1\r\n", "unsupported-version"),
+    (CLIENT, b"S", "bad-status-line"),
+    (CLIENT, b"HTTQ", "bad-status-line"),
+    (CLIENT, b"HTTP/2.0", "unsupported-version"),
+    (CLIENT, b"HTTP/1.1 2000\r\n", "bad-status-code"),
+]
+
+
+@pytest.mark.parametrize(("role", "beginning", "code"), BEGINNINGS)
+def test_what_can_no_longer_become_a_start_line_is_told_at_once(role: Role, beginning: bytes, code: ErrorCode) -> None:
+    for pieces in ([beginning], [beginning[i : i + 1] for i in range(len(beginning))]):
+        reader = Reader(role)
+        for piece in pieces[:-1]:
+            reader.feed(piece)
+            assert not reader.errors
+        reader.feed(pieces[-1])
+        assert [error.code for error in reader.errors] == [code]
 
 
 def test_offsets_count_from_the_message_and_not_from_the_stream() -> None:
@@ -262,7 +323,6 @@ def place(reader: Reader, error: RemoteProtocolError) -> tuple[int, int]:
 
 
 CHUNKED_ANSWER = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-ANSWER = b"HTTP/1.1 200 OK\r\n"
 LENGTH = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: "
 NO_EMPTY_LINES = Policy(leading_empty_lines=False)
 
@@ -335,8 +395,8 @@ def test_the_tolerance_is_told_of_the_byte_however_it_arrives(
 ) -> None:
     for pieces in splits(data, closed=False):
         reader = Reader(role, policy=policy)
-        # What follows the wrong byte has no say.
-        for piece in [*pieces, b"x"]:
+        # What follows the wrong byte has no say. At the latest it is told when no more will come.
+        for piece in [*pieces, b"x", b""]:
             reader.feed(piece)
         (error,) = reader.errors
         assert error.tolerance == tolerance

@@ -308,8 +308,8 @@ def test_refused_connect_leaves_the_connection_as_it_was(inspect: Inspector) -> 
         pytest.param(
             b"HTTP/1.1 103 Hm\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello!",
             [],
-            "FILE: error at byte 74 of the stream (byte 55 of message 2): expected CRLF behind a chunk's data, got "
-            "'!', at byte 55 of the message (RFC 9112 7.1)\n"
+            "FILE: error at byte 74 of the stream (byte 55 of message 2): expected CRLF after a chunk's data, got '!', "
+            "at byte 55 of the message (RFC 9112 7.1)\n"
             "    hello!\n"
             "         ^\n",
             id="in a body",

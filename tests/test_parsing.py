@@ -1,18 +1,14 @@
-"""The pure parsers: used without a connection, and the fast path against the plain one."""
+"""The pure parsers, used without a connection. How lines are taken apart is tested in `test_lines`."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from http11 import (
-    CLIENT,
     H11,
-    SERVER,
     STRICT,
     Data,
     EndOfMessage,
@@ -23,15 +19,11 @@ from http11 import (
     RemoteProtocolError,
     Request,
     Response,
-    grammar,
-    headers,
     parsing,
 )
-from http11.headers import Field, received_headers
-from http11.parsing import ChunkedProgress, LengthProgress
-from http11.scanning import Scan, Scanned, Section, begin, scan, split
+from http11.headers import Field
+from http11.parsing import ChunkedProgress, LengthProgress, Section
 from http11.serialization import serialize_fields
-from tests import strategies
 from tests.strategies import VCHAR
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -44,8 +36,8 @@ def test_a_log_analyser_reads_requests_without_a_connection() -> None:
     targets = []
     while True:
         at = parsing.skip_empty_lines(data, at)
-        end = parsing.find_section_end(data, at, section="request", limit=LIMIT)
-        if isinstance(end, Scan):
+        end = parsing.find_section_end(data, at, section="request")
+        if end < 0:
             break
         targets.append(parsing.parse_request(data[at:end]).target)
         at = end
@@ -80,18 +72,6 @@ def test_a_head_is_all_that_is_given(head: bytes, code: ErrorCode) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("cuts", [(6, 16), (6, 15, 16), (6, 16, 17), (5, 16, 20), (4, 6, 14, 16)])
-def test_a_scan_of_a_request_line_goes_on_where_it_was(cuts: tuple[int, ...]) -> None:
-    head = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
-    seen: Scan | None = None
-    for end in cuts:
-        found = parsing.find_section_end(head[:end], 0, seen, section="request", limit=LIMIT)
-        assert isinstance(found, Scan)
-        assert end - 2 < found.at <= end
-        seen = found
-    assert parsing.find_section_end(head, 0, seen, section="request", limit=LIMIT) == len(head)
-
-
 def test_fields_are_written_as_they_were_spelled_and_host_goes_first() -> None:
     assert serialize_fields(Headers()) == b"\r\n"
     assert serialize_fields(Headers([("X-Y", "z")])) == b"X-Y: z\r\n\r\n"
@@ -101,64 +81,49 @@ def test_fields_are_written_as_they_were_spelled_and_host_goes_first() -> None:
 
 def test_where_a_section_begins_and_ends() -> None:
     assert parsing.skip_empty_lines(b"\r\n\r\nG") == 4
+    assert parsing.skip_empty_lines(b"\r\n\nG") == 2
+    assert parsing.skip_empty_lines(b"\r\n\nG", policy=Policy(bare_lf=True)) == 3
+    assert parsing.skip_empty_lines(b"\r\nG", policy=Policy(leading_empty_lines=False)) == 0
     assert parsing.skip_empty_lines(b"G\r\n") == 0
-    assert parsing.find_section_end(GET + GET, section="request", limit=LIMIT) == len(GET)
+    assert parsing.find_section_end(GET + GET, section="request") == len(GET)
+    assert parsing.find_section_end(GET + GET, len(GET), section="request") == 2 * len(GET)
     # What is wrong in a whole section is told where it is parsed.
-    assert parsing.find_section_end(b"\r\n" + GET, section="request", limit=LIMIT) == len(GET) + 2
-    assert parsing.find_section_end(b"\r\n\r\n", section="response", limit=LIMIT) == 4
-    assert parsing.find_section_end(b"\r\nrest", section="trailers", limit=LIMIT) == 2
-    assert parsing.find_section_end(b"\nrest", section="trailers", limit=LIMIT, policy=H11) == 1
-    with pytest.raises(RemoteProtocolError, match="expected CRLF"):
-        parsing.find_section_end(b"\n", section="trailers", limit=LIMIT)
-    assert parsing.find_section_end(b"x|\nrest", 2, section="trailers", limit=LIMIT, policy=H11) == 3
+    assert parsing.find_section_end(b"\r\n" + GET, section="request") == len(GET) + 2
+    assert parsing.find_section_end(b"\r\n\r\n", section="response") == 4
+    assert parsing.find_section_end(b"\r\nrest", section="trailers") == 2
+    assert parsing.find_section_end(b"x|\nrest", 2, section="trailers") == 3
 
 
-@pytest.mark.parametrize(("limit", "offset"), [(20, 20), (1, 1), (0, 0), (-5, 0)])
-def test_what_is_too_large_is_so_from_the_limit_on(limit: int, offset: int) -> None:
-    for data in (GET, GET[:-2]):
-        with pytest.raises(RemoteProtocolError, match=f"at most {offset} bytes") as caught:
-            parsing.find_section_end(b"..." + data, 3, section="request", limit=limit)
-        assert (caught.value.code, caught.value.offset) == ("head-too-large", offset)
-    assert parsing.find_section_end(b"..." + GET, 3, section="request", limit=len(GET)) == 3 + len(GET)
+@pytest.mark.parametrize(
+    ("section", "code", "name"),
+    [
+        ("request", "head-too-large", "a request's head"),
+        ("response", "head-too-large", "a response's head"),
+        ("trailers", "trailers-too-large", "a trailer section"),
+    ],
+)
+def test_an_error_names_the_limit_and_not_what_empty_lines_have_left_of_it(
+    section: Section, code: ErrorCode, name: str
+) -> None:
+    for text in (b"", b"H", b"HTTP"):
+        for skipped, before in ((0, ""), (4, " with the empty lines before it")):
+            error = parsing.too_large(text, section, 20, skipped=skipped)
+            assert (error.code, error.offset, error.error_status_hint) == (code, len(text), 431)
+            assert error.msg == f"expected at most 20 bytes of {name}{before}, got more"
 
 
-@pytest.mark.parametrize(("skipped", "offset"), [(2, 18), (20, 0), (22, 0)])
-def test_an_error_names_the_limit_and_not_what_empty_lines_have_left_of_it(skipped: int, offset: int) -> None:
-    for data in (GET, GET[:-2]):
+def test_a_wrong_byte_is_to_blame_before_the_size() -> None:
+    wrong: list[tuple[Section, bytes, int]] = [
+        ("request", b"GET /\x01", 5),
+        ("response", b"HTTP/1.1 2x", 10),
+        ("trailers", b"a: \x01", 3),
+    ]
+    for section, text, offset in wrong:
         with pytest.raises(RemoteProtocolError) as caught:
-            parsing.find_section_end(data, section="request", limit=20, skipped=skipped)
-        assert (caught.value.code, caught.value.offset) == ("head-too-large", offset)
-        message = "expected at most 20 bytes of a request's head with the empty lines before it, got more"
-        assert caught.value.msg == message
-    limit = len(GET) + skipped
-    assert parsing.find_section_end(GET, section="request", limit=limit, skipped=skipped) == len(GET)
-
-
-def test_what_one_pattern_matches_is_not_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would be read all the same, and take many times as long."""
-
-    def scanned(*_: object, **__: object) -> None:
-        raise AssertionError("scanned")
-
-    monkeypatch.setattr(parsing, "scan", scanned)
-    few = Policy(max_method_size=4, max_fields=2)
-    for policy in (STRICT, H11, few):
-        assert parsing.parse_request(b"POST /a HTTP/1.1\r\nHost: b\r\nX:y \r\n\r\n", policy=policy).method == b"POST"
-        assert parsing.parse_response(b"HTTP/1.1 200 OK\r\nX: y\t\r\nz:\r\n\r\n", policy=policy).reason == b"OK"
-        assert parsing.parse_trailers(b"\r\n", policy=policy) == EndOfMessage()
-        assert parsing.parse_trailers(b"x: y\r\nz: \r\n\r\n", policy=policy).headers == [(b"x", b"y"), (b"z", b"")]
-        assert parsing.parse_request(b"GET /a HTTP/1.0\r\n\r\n", policy=policy).headers == []
-        for line, reason in ((b"HTTP/1.1 200 a:b", b"a:b"), (b"HTTP/1.1 200 ", b""), (b"HTTP/1.1 200", b"")):
-            assert parsing.parse_response(line + b"\r\n\r\n", policy=policy).reason == reason
-    assert grammar.TRAILER_SECTION.fullmatch(b"\r\n")
-    for line, expected in ((b'5;a="b"', (5, 6)), (b"5", (5, 0)), (b"0" * 15 + b"F", (15, 0)), (b'5;a=""', (5, 5))):
-        assert parsing.parse_chunk_line(line) == expected
-    for stream in (
-        b"POSTS / HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\nZ:\r\n\r\n",
-    ):
-        with pytest.raises(AssertionError, match="scanned"):
-            parsing.parse_request(stream, policy=few)
+            parsing.too_large(text, section, len(text))
+        assert caught.value.offset == offset
+    lenient = Policy(control_bytes_in_value=True)
+    assert parsing.too_large(b"a: \x01", "trailers", 4, policy=lenient).code == "trailers-too-large"
 
 
 class Text(bytes):
@@ -186,9 +151,7 @@ BYTES_LIKE: dict[str, tuple[Callable[..., object], list[bytes]]] = {
 
 @pytest.mark.parametrize("policy", [STRICT, H11], ids=["STRICT", "H11"])
 @pytest.mark.parametrize(("parse", "texts"), BYTES_LIKE.values(), ids=BYTES_LIKE)
-def test_a_whole_may_be_any_bytes_like(
-    parse: Callable[..., object], texts: list[bytes], policy: Policy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_whole_may_be_any_bytes_like(parse: Callable[..., object], texts: list[bytes], policy: Policy) -> None:
     def outcome(text: object) -> object:
         try:
             event = parse(text, policy=policy)
@@ -197,8 +160,6 @@ def test_a_whole_may_be_any_bytes_like(
         # What an event holds is `bytes`, and not equal to it only.
         return event, repr(event), type(event)
 
-    # So that no name is known by one of these only.
-    monkeypatch.setattr(headers, "_known", {})
     for text in texts:
         expected = outcome(text)
         padded = memoryview(b"?" + text + b"?")[1:-1]
@@ -225,19 +186,16 @@ def test_an_error_names_the_section() -> None:
     assert caught.value.offset == 9
     with pytest.raises(RemoteProtocolError, match="expected the end of a trailer section, got"):
         parsing.parse_trailers(b"x: y\r\n")
-    with pytest.raises(RemoteProtocolError, match="expected nothing behind the end of a chunk line, got") as caught:
+    with pytest.raises(RemoteProtocolError, match="expected nothing after the end of a chunk line, got") as caught:
         parsing.parse_chunk_line(b"5\r\nx")
     assert (caught.value.code, caught.value.offset) == ("unexpected-bytes", 3)
-    with pytest.raises(RemoteProtocolError, match="at most 3 bytes of a trailer section, got more") as caught:
-        parsing.find_section_end(b"x: y", section="trailers", limit=3)
-    assert (caught.value.code, caught.value.offset) == ("trailers-too-large", 3)
 
 
 def test_a_section_is_all_that_is_given() -> None:
-    with pytest.raises(RemoteProtocolError, match="nothing behind the end of a response's head") as caught:
+    with pytest.raises(RemoteProtocolError, match="nothing after the end of a response's head") as caught:
         parsing.parse_response(b"HTTP/1.1 200 OK\r\n\r\nx")
     assert (caught.value.code, caught.value.offset) == ("unexpected-bytes", 19)
-    with pytest.raises(RemoteProtocolError, match="nothing behind the end of a trailer section") as caught:
+    with pytest.raises(RemoteProtocolError, match="nothing after the end of a trailer section") as caught:
         parsing.parse_trailers(b"x: y\r\n\r\nx")
     assert (caught.value.code, caught.value.offset) == ("unexpected-bytes", 8)
 
@@ -300,7 +258,12 @@ def test_a_chunked_body_is_read_from_a_place_in_a_larger_buffer() -> None:
         events.append(event)
     assert events == [Data(b"abc", chunk_start=True, chunk_end=True), EndOfMessage(headers=[("x", "y")])]
     assert data[at:] == b"rest"
-    for wrong, offset in ((b"head|3\r\nabcX", 11), (b"head|3x", 6), (b"head|0\r\nx(", 9), (b"head|3\r\nabc\r\n;", 13)):
+    for wrong, offset in (
+        (b"head|3\r\nabcX", 11),
+        (b"head|3x\r\n", 6),
+        (b"head|0\r\nx(\r\n\r\n", 9),
+        (b"head|3\r\nabc\r\n;\n", 13),
+    ):
         with pytest.raises(RemoteProtocolError) as caught:
             read_all(wrong, 5)
         assert caught.value.offset == offset
@@ -308,25 +271,25 @@ def test_a_chunked_body_is_read_from_a_place_in_a_larger_buffer() -> None:
 
 STEPS = [
     # What arrives, the event, how far the body has got, and how many bytes are left.
-    (b"3;", None, ChunkedProgress("line", scan=Scan("before extension name", 2, 2)), 2),
-    (b"a=b\r", None, ChunkedProgress("line", scan=Scan("extension token", 5, 4)), 6),
+    (b"3;", None, ChunkedProgress("line", seen=2), 2),
+    (b"a=b\r", None, ChunkedProgress("line", seen=6), 6),
     (b"\n", None, ChunkedProgress("data", 3, extensions=4), 0),
     (b"x", Data(b"x", chunk_start=True), ChunkedProgress("data", 2, True, 1, 4), 0),
     (b"", None, ChunkedProgress("data", 2, True, 1, 4), 0),
     (b"y", Data(b"y"), ChunkedProgress("data", 1, True, 2, 4), 0),
     (b"z\r", Data(b"z", chunk_end=True), ChunkedProgress("end", 0, True, 3, 4), 1),
     (b"", None, ChunkedProgress("end", 0, True, 3, 4), 1),
-    (b"\n", None, ChunkedProgress("line", 0, True, 3, 4, Scan("chunk size")), 0),
+    (b"\n", None, ChunkedProgress("line", 0, True, 3, 4), 0),
     (b"1;c\r\n.", Data(b".", chunk_start=True, chunk_end=True), ChunkedProgress("end", 0, True, 4, 6), 0),
-    (b"\r\n0;d\r\nx", None, ChunkedProgress("trailers", 0, False, 4, 8, Scan("name", 1, 0, 1)), 1),
-    (b": y\r\n\r", None, ChunkedProgress("trailers", 0, False, 4, 8, Scan("field", 6, 6, 1)), 7),
+    (b"\r\n0;d\r\nx", None, ChunkedProgress("trailers", 0, False, 4, 8, 1), 1),
+    (b": y\r\n\r", None, ChunkedProgress("trailers", 0, False, 4, 8, 7), 7),
     (b"\n|", EndOfMessage(headers=[("x", "y")]), ChunkedProgress("nothing", 0, False, 4, 8), 1),
     (b"|", EndOfMessage(), ChunkedProgress("nothing", 0, False, 4, 8), 2),
 ]
 
 
 def test_how_far_a_body_has_got_at_first() -> None:
-    assert ChunkedProgress() == ("line", 0, False, 0, 0, None)
+    assert ChunkedProgress() == ("line", 0, False, 0, 0, 0)
     assert parsing.NO_BODY == LengthProgress(0) == (0, 0)
 
 
@@ -364,7 +327,7 @@ def test_a_body_cut_short_says_how_much_has_come() -> None:
     ],
 )
 def test_what_is_not_the_end_of_a_chunk(data: bytes, offset: int, excerpt: bytes, found: str) -> None:
-    with pytest.raises(RemoteProtocolError, match=f"expected CRLF behind a chunk's data, got {found}") as caught:
+    with pytest.raises(RemoteProtocolError, match=f"expected CRLF after a chunk's data, got {found}") as caught:
         parsing.read_chunked_body(data, 3, ChunkedProgress("end"), limit=LIMIT)
     assert (caught.value.code, caught.value.offset, caught.value.excerpt) == ("bad-chunk-end", offset, excerpt)
 
@@ -469,154 +432,44 @@ def test_wrong_chunk_lines(policy: Policy, line: bytes, code: ErrorCode, offset:
     with pytest.raises(RemoteProtocolError) as caught:
         parsing.parse_chunk_line(line, policy=policy)
     assert (caught.value.code, caught.value.offset) == (code, offset)
-    # Byte by byte it is the same error, at the latest when the line has ended.
-    with pytest.raises(RemoteProtocolError) as caught:
-        scan_byte_by_byte(line + b"\r\n", "chunk line", policy)
-    assert (caught.value.code, caught.value.offset) == (code, offset)
+    # In a body it is the same error, whole or byte by byte, and the offset is that in the buffer.
+    data = b".." + line + b"\r\n"
+    for stops in ((len(data),), range(2, len(data) + 1)):
+        with pytest.raises(RemoteProtocolError) as caught:
+            read_a_chunk_line(data, stops, policy)
+        assert (caught.value.code, caught.value.offset) == (code, 2 + offset)
 
 
-def scan_byte_by_byte(text: bytes, section: Scanned, policy: Policy) -> Scan:
-    state = begin(section)
-    for stop in range(len(text) + 1):
-        state = scan(text, 0, stop, state, section=section, policy=policy)
-    return state
-
-
-SECTIONS: list[Section] = ["request", "response"]
-SCANNED: list[Scanned] = ["request", "response", "trailers", "chunk line"]
-
-
-def parsed(head: bytes, section: Section) -> Request | InformationalResponse | Response | tuple[ErrorCode, int | None]:
-    """Return the event, or the error's code and offset."""
-    try:
-        return parsing.parse_request(head) if section == "request" else parsing.parse_response(head)
-    except RemoteProtocolError as error:
-        return error.code, error.offset
-
-
-@given(st.data(), st.sampled_from(SECTIONS))
-def test_the_plain_path_reads_what_the_fast_one_reads(data: st.DataObject, section: Section) -> None:
-    stream = data.draw(strategies.streams(SERVER if section == "request" else CLIENT))
-    at = parsing.skip_empty_lines(stream) if section == "request" else 0
-    try:
-        end = parsing.find_section_end(stream, at, section=section, limit=LIMIT)
-    except RemoteProtocolError:
-        return
-    if isinstance(end, Scan):
-        return
-    head = stream[at:end]
-    try:
-        state = scan(head, 0, len(head), begin(section), section=section, policy=STRICT)
-    except RemoteProtocolError as error:
-        expected = error.code, error.offset
-        assert parsed(head, section) == expected
-        return
-    assert (state.phase, state.at) == ("end", len(head))
-    lines = split(head, section)
-    event = parsed(head, section)
-    if isinstance(event, tuple):
-        # Wrong as a whole, and not in one of its lines.
-        assert event[0] in {
-            "missing-host",
-            "repeated-host",
-            "bad-host",
-            "host-mismatch",
-            "bad-target-form",
-            "bad-connect-target",
-            "bad-content-length",
-            "conflicting-content-length",
-            "repeated-content-length",
-            "unknown-transfer-coding",
-            "bad-transfer-encoding",
-            "transfer-encoding-and-content-length",
-            "transfer-encoding-in-http10",
-        }
-        return
-    first, second, third = lines.start_line
-    if isinstance(event, Request):
-        assert (event.method, event.target, event.http_version) == (first, second, third)
-    else:
-        assert (event.http_version, b"%d" % event.status_code, event.reason) == (first, second, third)
-    names = [name.lower() for name, _ in lines.fields]
-    if not {b"content-length", b"transfer-encoding"} & set(names):
-        assert event.headers == received_headers(lines.fields, strict=True)
-
-
-@given(st.data(), st.sampled_from(SCANNED), st.sampled_from([STRICT, H11]))
-def test_a_scan_in_pieces_ends_as_the_scan_of_the_whole(data: st.DataObject, section: Scanned, policy: Policy) -> None:
-    text = data.draw(strategies.streams(CLIENT if section == "response" else SERVER))
-    if section in ("trailers", "chunk line"):
-        text = text.partition(b"\r\n\r\n")[2]
-
-    def scanned(stops: list[int]) -> object:
-        state = begin(section)
-        try:
-            for stop in stops:
-                state = scan(text, 0, stop, state, section=section, policy=policy)
-        except RemoteProtocolError as error:
-            return error.code, error.offset, error.excerpt, str(error)
-        return state.phase, state.at
-
-    whole = scanned([len(text)])
-    assert scanned(list(range(len(text) + 1))) == whole
-    place = data.draw(st.integers(0, len(text)))
-    assert scanned([place, len(text)]) == whole
+def read_a_chunk_line(data: bytes, stops: Iterable[int], policy: Policy) -> None:
+    """Read on in the chunk line at `data[2:]` each time when there is as much as the next of `stops` says."""
+    progress: parsing.BodyProgress = ChunkedProgress()
+    for stop in stops:
+        assert isinstance(progress, ChunkedProgress)
+        event, progress, at = parsing.read_chunked_body(data[:stop], 2, progress, LIMIT, policy=policy)
+        assert (event, at) == (None, 2)
 
 
 @pytest.mark.parametrize("limit", [0, 1])
 def test_a_limit_below_any_section_lets_none_pass(limit: int) -> None:
-    with pytest.raises(RemoteProtocolError) as excinfo:
-        parsing.find_section_end(b"\r\n", section="trailers", limit=limit)
-    assert (excinfo.value.code, excinfo.value.offset) == ("trailers-too-large", limit)
-    progress = parsing.ChunkedProgress()
-    assert parsing.read_chunked_body(b"", 0, progress, limit=limit)[0] is None
-    with pytest.raises(RemoteProtocolError) as excinfo:
-        parsing.read_chunked_body(b"5\r\n", 0, progress, limit=limit)
-    assert (excinfo.value.code, excinfo.value.offset) == ("chunk-line-too-large", 0)
+    for code, data, awaiting in (
+        ("trailers-too-large", b"\r\n", ChunkedProgress("trailers")),
+        ("chunk-line-too-large", b"5\r\n", ChunkedProgress()),
+    ):
+        assert parsing.read_chunked_body(b"", 0, awaiting, limit)[0] is None
+        with pytest.raises(RemoteProtocolError) as caught:
+            parsing.read_chunked_body(data, 0, awaiting, limit)
+        assert (caught.value.code, caught.value.offset) == (code, limit if awaiting.awaiting == "trailers" else 0)
 
 
-WHOLE = {
-    "request": (grammar.REQUEST_HEAD, b"G /a HTTP/1.1\r\nb:\tc \r\n\r\n"),
-    "response": (grammar.RESPONSE_HEAD, b"HTTP/1.1 200 O K\r\nb:\tc \r\n\r\n"),
-    "trailers": (grammar.TRAILER_SECTION, b"a: b\r\nc:\r\n\r\n"),
-    "chunk line": (grammar.CHUNK_LINE, b'1F ;a = "b\\c"\t;d; e=f;g=""\r\n'),
-}
-
-
-@pytest.mark.parametrize("section", SCANNED)
-def test_the_pattern_over_the_whole_takes_all_that_the_plain_path_takes_and_no_more(section: Scanned) -> None:
-    """What is read by the slower path only, though it need not be, is no mistake that an event could show."""
-    pattern, text = WHOLE[section]
-    for one in {text, *changed_by_a_byte(text)}:
-        # Of a chunk line, the pattern is not for the end.
-        if section == "chunk line" and not one.endswith(b"\r\n"):
-            continue
-        # It is not for folded lines at all.
-        if section == "response" and (b"\n " in one or b"\n\t" in one):
-            continue
-        matched = pattern.fullmatch(one.removesuffix(b"\r\n") if section == "chunk line" else one) is not None
-        assert matched == is_right(one, section), one
-
-
-def changed_by_a_byte(text: bytes) -> Iterator[bytes]:
-    for place in range(len(text) + 1):
-        yield text[:place] + text[place + 1 :]
-        for byte in range(256):
-            yield text[:place] + bytes([byte]) + text[place:]
-            yield text[:place] + bytes([byte]) + text[place + 1 :]
-
-
-def is_right(text: bytes, section: Scanned) -> bool:
-    try:
-        state = scan(text, 0, len(text), begin(section), section=section, policy=STRICT)
-    except RemoteProtocolError:
-        return False
-    return (state.phase, state.at) == ("end", len(text))
-
-
-def test_an_empty_trailer_section_is_as_large_as_its_line_end() -> None:
-    assert parsing.find_section_end(b"\r\n", section="trailers", limit=2) == 2
-    assert parsing.find_section_end(b"\n", section="trailers", limit=1, policy=H11) == 1
-    with pytest.raises(RemoteProtocolError) as excinfo:
-        parsing.find_section_end(b"\n", section="trailers", limit=0, policy=H11)
-    assert excinfo.value.code == "trailers-too-large"
+@pytest.mark.parametrize(
+    ("data", "policy"), [(b"\r\n", STRICT), (b"\n", H11), (b"a: b\r\n\r\n", STRICT), (b"a: b\n\n", H11)]
+)
+def test_a_trailer_section_is_as_large_as_its_lines_with_the_empty_one(data: bytes, policy: Policy) -> None:
+    size = len(data)
+    progress = ChunkedProgress("trailers")
+    for text in (data, data + b"rest"):
+        event, _, at = parsing.read_chunked_body(text, 0, progress, size, policy=policy)
+        assert (type(event), at) == (EndOfMessage, size)
+        with pytest.raises(RemoteProtocolError) as caught:
+            parsing.read_chunked_body(text, 0, progress, size - 1, policy=policy)
+        assert (caught.value.code, caught.value.offset) == ("trailers-too-large", size - 1)

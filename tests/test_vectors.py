@@ -24,7 +24,6 @@ from http11 import (
     Policy,
     RemoteProtocolError,
     Role,
-    headers,
 )
 from tests.harness import (
     Outcome,
@@ -66,21 +65,6 @@ def test_outcome_is_the_same_however_the_bytes_arrive(vector: Vector, policy: Po
     for pieces in splits(vector.data, closed=vector.closed):
         outcome = read(pieces, vector.role, policy=by, request=vector.request, then=vector.then, limit=vector.limit)
         assert outcome == vector.outcome(policy), pieces
-
-
-@pytest.mark.long
-@pytest.mark.interpreted
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-@pytest.mark.parametrize("vector", reading_vectors(), ids=str)
-def test_outcome_is_the_same_whether_the_names_of_its_fields_are_known_or_not(
-    vector: Vector, policy: Policy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(headers, "_known", {})
-    by = vector.policy(policy)
-    pieces = [vector.data, b""] if vector.closed else [vector.data]
-    for _ in range(2):
-        outcome = read(pieces, vector.role, policy=by, request=vector.request, then=vector.then, limit=vector.limit)
-        assert outcome == vector.outcome(policy)
 
 
 @pytest.mark.long

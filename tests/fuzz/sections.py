@@ -1,7 +1,7 @@
 """The target ``sections``: one head, trailer section or chunk line, read by the pure functions of `http11.parsing`.
 
-An input is two bytes of choices, and the section. What is asked here is whether the two paths of reading, one pattern
-over the whole and the scan along the lines, say the same, and whether a scan may be interrupted anywhere.
+An input is three bytes of choices, and the section. What is asked here is whether its end is found, whether what is
+wrong with it is wrong with any beginning that has it, and whether the pattern over the whole finds what the walk finds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ from typing import Final, TypeAlias, get_args
 
 import attrs
 
-from http11 import H11, STRICT, EndOfMessage, InformationalResponse, Policy, RemoteProtocolError, Request, Response
+from http11 import (
+    H11,
+    STRICT,
+    EndOfMessage,
+    InformationalResponse,
+    Policy,
+    RemoteProtocolError,
+    Request,
+    Response,
+    grammar,
+)
 from http11.parsing import (
     ChunkLine,
     Section,
@@ -22,24 +32,26 @@ from http11.parsing import (
     parse_response,
     parse_trailers,
 )
-from http11.scanning import Lines, Scan, Scanned, begin, scan, split
+from tests.apart import Apart, Kind, Parts, Refused, taken_apart, told, walked
 from tests.fuzz.reading import POLICIES, SMALL
 from tests.harness import Vector
 
-KINDS: Final[tuple[Scanned, ...]] = (*get_args(Section), "chunk line")
-# No section is shorter than its end.
-LIMITS: Final = (16384, 2, 3, 10, 20, 40, 80, 160)
+KINDS: Final[tuple[Kind, ...]] = (*get_args(Section), "chunk line")
 
 
 @attrs.frozen(kw_only=True)
 class Case:
-    """What an input says: what it is, by what it is read, the limit on its size, where it is cut, and the bytes."""
+    """What an input says: what it is, by what it is read, where it is cut in two, and the bytes."""
 
-    kind: Scanned
+    kind: Kind
     policy: Policy
-    limit: int
     cut: int
     data: bytes
+
+    @property
+    def text(self) -> bytes:
+        """The bytes, with the CRLF that a parser of a chunk line is not given."""
+        return self.data + b"\r\n" if self.kind == "chunk line" else self.data
 
 
 def decode(raw: bytes) -> Case:
@@ -48,7 +60,6 @@ def decode(raw: bytes) -> Case:
     return Case(
         kind=KINDS[first & 3],
         policy=attrs.evolve(policy, **SMALL) if first & 4 else policy,
-        limit=LIMITS[first >> 3 & 7],
         cut=third,
         data=raw[3:],
     )
@@ -70,14 +81,19 @@ def seeds(vectors: Iterable[Vector]) -> Iterator[bytes]:
 
 # --- what comes of it -----------------------------------------------------------------------------------------------
 
-Parsed: TypeAlias = Request | InformationalResponse | Response | EndOfMessage | ChunkLine | RemoteProtocolError
-Scanning: TypeAlias = Scan | RemoteProtocolError
+Parsed: TypeAlias = Request | InformationalResponse | Response | EndOfMessage | ChunkLine | Refused
 
-_PARSERS: Final[dict[Scanned, Callable[[bytes, Policy], Parsed]]] = {
+_PARSERS: Final[dict[Kind, Callable[[bytes, Policy], Parsed]]] = {
     "request": lambda data, policy: parse_request(data, policy=policy),
     "response": lambda data, policy: parse_response(data, policy=policy),
     "trailers": lambda data, policy: parse_trailers(data, policy=policy),
     "chunk line": lambda data, policy: parse_chunk_line(data, policy=policy),
+}
+_PATTERNS: Final[dict[Kind, re.Pattern[bytes]]] = {
+    "request": grammar.REQUEST_HEAD,
+    "response": grammar.RESPONSE_HEAD,
+    "trailers": grammar.TRAILER_SECTION,
+    "chunk line": grammar.CHUNK_LINE,
 }
 
 
@@ -88,66 +104,53 @@ class Parsing:
     Attributes:
         case: The case.
         parsed: What the parser made of it.
-        scanned: How far a scan came over the same bytes.
-        resumed: The same, cut in two or in single bytes.
-        found: Where the end of the section was found, with a limit.
+        apart: Its parts.
+        walked: The same by the walk, where a pattern matches it.
+        beginning: The parts of its beginning, up to where it is cut.
+        ends: Where the end of the section was found, from its start and from where it is cut.
         crash: What should never be raised.
 
     """
 
     case: Case
-    parsed: Parsed | None
-    scanned: Scanning | None
-    resumed: list[Scanning]
-    found: int | Scanning | None
-    crash: Exception | None
+    parsed: Parsed | None = None
+    apart: Apart = None
+    walked: list[Apart] = attrs.field(factory=list)
+    beginning: Apart = None
+    ends: list[int] = attrs.field(factory=list)
+    crash: Exception | None = None
+
+
+def run(case: Case) -> Parsing:
+    text = case.text
+    cut = min(case.cut, len(text))
+    try:
+        return Parsing(
+            case=case,
+            parsed=parse(case),
+            apart=taken_apart(case.kind, text, case.policy),
+            walked=list(walked(case.kind, text, case.policy)) if _PATTERNS[case.kind].fullmatch(case.data) else [],
+            beginning=taken_apart(case.kind, text[:cut], case.policy),
+            ends=[] if case.kind == "chunk line" else list(find_ends(text, cut, case.kind)),
+        )
+    # A finding, whatever it is.
+    except Exception as error:  # noqa: BLE001
+        return Parsing(case=case, crash=error)
 
 
 def parse(case: Case) -> Parsed:
     try:
         return _PARSERS[case.kind](case.data, case.policy)
     except RemoteProtocolError as error:
-        return error
+        return told(error)
 
 
-def scanned(case: Case, cuts: Iterable[int]) -> Scanning:
-    """Scan as a parser does: up to each of `cuts` in turn, and to the end."""
-    # The CRLF of a chunk line is not a part of what a parser is given.
-    data = case.data + b"\r\n" if case.kind == "chunk line" else case.data
-    state = begin(case.kind)
-    try:
-        for stop in (*cuts, len(data)):
-            state = scan(data, 0, stop, state, section=case.kind, policy=case.policy)
-    except RemoteProtocolError as error:
-        return error
-    return state
-
-
-def find_end(case: Case) -> int | Scanning | None:
-    if case.kind == "chunk line":
-        return None
-    try:
-        return find_section_end(case.data, section=case.kind, limit=case.limit, policy=case.policy)
-    except RemoteProtocolError as error:
-        return error
-
-
-def run(case: Case) -> Parsing:
-    try:
-        return Parsing(
-            case=case,
-            parsed=parse(case),
-            scanned=scanned(case, ()),
-            resumed=[
-                scanned(case, [min(case.cut, len(case.data))]),
-                scanned(case, range(len(case.data))),
-            ],
-            found=find_end(case),
-            crash=None,
-        )
-    # A finding, whatever it is.
-    except Exception as error:  # noqa: BLE001
-        return Parsing(case=case, parsed=None, scanned=None, resumed=[], found=None, crash=error)
+def find_ends(text: bytes, cut: int, section: Section) -> Iterator[int]:
+    yield find_section_end(text, section=section)
+    yield find_section_end(bytearray(text), section=section)
+    # Whoever has found the end looks no further.
+    before = find_section_end(text[:cut], section=section)
+    yield find_section_end(text, 0, cut, section=section) if before < 0 else before
 
 
 # --- oracles --------------------------------------------------------------------------------------------------------
@@ -161,18 +164,19 @@ def only_remote_errors(parsing: Parsing) -> Iterator[str]:
         yield f"raised {parsing.crash!r}"
 
 
-def told(scanning: Parsed | Scanning | None) -> object:
-    if isinstance(scanning, RemoteProtocolError):
-        return scanning.code, scanning.offset, scanning.excerpt, str(scanning)
-    return scanning
+def the_walk_finds_what_the_pattern_finds(parsing: Parsing) -> Iterator[str]:
+    for found in parsing.walked:
+        if found != parsing.apart:
+            yield f"the pattern finds {parsing.apart}, the walk {found}"
 
 
-def a_scan_can_be_interrupted(parsing: Parsing) -> Iterator[str]:
-    for resumed in parsing.resumed:
-        if told(resumed) != told(parsing.scanned):
-            yield f"in one go {told(parsing.scanned)}, interrupted {told(resumed)}"
+def what_is_wrong_is_wrong_however_it_goes_on(parsing: Parsing) -> Iterator[str]:
+    if isinstance(parsing.beginning, Refused) and parsing.beginning != parsing.apart:
+        yield f"at first {parsing.beginning}, and in the end {parsing.apart}"
 
 
+# What a parser says of a section that has no end.
+_OF_THE_END: Final = "head-cut-short"
 # What only the whole of a head can be wrong in.
 _OF_THE_WHOLE: Final = frozenset(
     [
@@ -194,87 +198,68 @@ _OF_THE_WHOLE: Final = frozenset(
         "forbidden-trailer",
     ]
 )
-# What a parser says of a section that has no end, or something behind it.
-_OF_THE_END: Final = frozenset(["head-cut-short", "unexpected-bytes"])
-
-
-def both_paths_say_the_same(parsing: Parsing) -> Iterator[str]:
-    """The pattern over the whole and the scan find the same parts, or the same error."""
-    parsed, found, data = parsing.parsed, parsing.scanned, parsing.case.data
-    size = len(data) + 2 * (parsing.case.kind == "chunk line")
-    if isinstance(found, RemoteProtocolError):
-        if told(parsed) != told(found):
-            yield f"the scan says {told(found)}, the parser {told(parsed)}"
-    elif found is not None and (found.phase != "end" or found.at != size):
-        if not (isinstance(parsed, RemoteProtocolError) and parsed.code in _OF_THE_END):
-            yield f"the scan came to {found}, and the parser says {told(parsed)}"
-    elif isinstance(parsed, RemoteProtocolError):
-        if parsed.code not in _OF_THE_WHOLE:
-            yield f"the scan finds nothing wrong, and the parser {told(parsed)}"
-    elif isinstance(parsed, ChunkLine):
-        digits = re.match(rb"[0-9A-Fa-f]+", data)
-        if digits is None or parsed != (int(digits[0], 16), len(data) - digits.end()):
-            yield f"{data!r} is read as {parsed}"
-    elif parsed is not None:
-        lines = split(data, parsing.case.kind)
-        if parts(parsed) != (lines.start_line, plain(lines)):
-            yield f"the scan finds {lines}, the parser {parts(parsed)}"
-
-
 # Normalized, so not what stands there.
 _NORMALIZED: Final = frozenset([b"content-length", b"transfer-encoding"])
 
 
-def plain(lines: Lines) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in lines.fields if name.lower() not in _NORMALIZED]
+def an_event_has_the_parts_of_its_section(parsing: Parsing) -> Iterator[str]:
+    parsed, apart = parsing.parsed, parsing.apart
+    if isinstance(parsed, Refused):
+        right = parsed == apart or parsed.code == _OF_THE_END if apart is None or isinstance(apart, Refused) else False
+        if not right and not (parsed.code in _OF_THE_WHOLE and isinstance(apart, tuple | list)):
+            yield f"the parts are {apart}, the parser says {parsed}"
+    elif parsed is not None and (apart is None or isinstance(apart, Refused) or parts(parsed) != plain(apart)):
+        yield f"the parts are {apart}, the parser says {parsed}"
 
 
-def parts(parsed: Request | InformationalResponse | Response | EndOfMessage) -> tuple[object, object]:
-    fields = [(name, value) for name, value in parsed.headers.raw_items() if name.lower() not in _NORMALIZED]
+def plain(apart: Parts) -> Parts:
+    """Return the parts without the fields that an event has in another form."""
+    if isinstance(apart, ChunkLine):
+        return apart
+    if isinstance(apart, list):
+        return [(name, value) for name, value in apart if name.lower() not in _NORMALIZED]
+    first, second, third, fields = apart
+    return (first, second, third, [field for field in fields if field[0].lower() not in _NORMALIZED])  # type: ignore[return-value]
+
+
+def parts(parsed: Request | InformationalResponse | Response | EndOfMessage | ChunkLine) -> Parts:
     match parsed:
+        case ChunkLine():
+            return parsed
         case Request():
-            return (parsed.method, parsed.target, parsed.http_version), fields
+            return plain((parsed.method, parsed.target, parsed.http_version, parsed.headers.raw_items()))
         case EndOfMessage():
-            return (b"", b"", b""), fields
+            return plain(parsed.headers.raw_items())
         case _:
-            return (parsed.http_version, str(parsed.status_code).encode(), parsed.reason), fields
+            return plain((parsed.http_version, parsed.status_code, parsed.reason, parsed.headers.raw_items()))
 
 
-_END: Final = re.compile(rb"\r\n\r\n")
-_LENIENT_END: Final = re.compile(rb"\n\r?\n")
+_END: Final = re.compile(rb"\n\r?\n")
 
 
 def the_end_is_the_first_empty_line(parsing: Parsing) -> Iterator[str]:
-    case, found = parsing.case, parsing.found
-    if found is None:
-        return
     # A trailer section may be no more than its end.
-    before = b"\r\n" if case.kind == "trailers" else b""
-    match = (_LENIENT_END if case.policy.bare_lf else _END).search(before + case.data)
-    end = None if match is None else match.end() - len(before)
-    if isinstance(found, RemoteProtocolError):
-        size = len(case.data) if end is None else end
-        if found.code in ("head-too-large", "trailers-too-large") and size <= case.limit:
-            yield f"{size} bytes are too many for {case.limit}"
-    elif isinstance(found, Scan):
-        if end is not None:
-            yield f"the end at {end} was not found"
-    elif found != end or found > case.limit:
-        yield f"the end was found at {found}, and is at {end}, with a limit of {case.limit}"
+    before = b"\n" if parsing.case.kind == "trailers" else b""
+    match = _END.search(before + parsing.case.text)
+    end = -1 if match is None else match.end() - len(before)
+    for found in parsing.ends:
+        if found != end:
+            yield f"the end was found at {found}, and is at {end}"
 
 
 def offsets_are_inside(parsing: Parsing) -> Iterator[str]:
-    # An end that is missed stands behind the last byte, and a chunk line is followed by a CRLF.
-    size = len(parsing.case.data) + 2 * (parsing.case.kind == "chunk line")
-    for error in (parsing.parsed, parsing.scanned, parsing.found):
-        if isinstance(error, RemoteProtocolError) and not 0 <= (error.offset or 0) <= size:
-            yield f"{error.code} at {error.offset} of {size} bytes"
+    # An end that is missed stands after the last byte.
+    size = len(parsing.case.text)
+    for found in (parsing.parsed, parsing.apart, parsing.beginning):
+        if isinstance(found, Refused) and not 0 <= (found.offset or 0) <= size:
+            yield f"{found.code} at {found.offset} of {size} bytes"
 
 
 ORACLES: Final[tuple[Oracle, ...]] = (
     only_remote_errors,
-    a_scan_can_be_interrupted,
-    both_paths_say_the_same,
+    the_walk_finds_what_the_pattern_finds,
+    what_is_wrong_is_wrong_however_it_goes_on,
+    an_event_has_the_parts_of_its_section,
     the_end_is_the_first_empty_line,
     offsets_are_inside,
 )
@@ -282,9 +267,8 @@ ORACLES: Final[tuple[Oracle, ...]] = (
 
 def features(parsing: Parsing) -> Iterator[object]:
     """Yield what an input is worth keeping for, beside what it runs through."""
-    for found in (parsing.parsed, parsing.scanned, parsing.found):
-        if isinstance(found, RemoteProtocolError):
+    for found in (parsing.parsed, parsing.apart, parsing.beginning):
+        if isinstance(found, Refused):
             yield parsing.case.kind, found.code
-        elif isinstance(found, Scan):
-            yield parsing.case.kind, found.phase
     yield parsing.case.kind, parsing.case.policy
+    yield parsing.case.kind, bool(parsing.walked)

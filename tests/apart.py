@@ -1,0 +1,73 @@
+"""Lines taken apart by `http11.lines`, as plain values that can be compared; and the same by the walk alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from http11 import STRICT, ErrorCode, Policy, RemoteProtocolError, lines
+from http11.headers import Field
+from http11.lines import ChunkLine, IncompleteError, RequestHead, ResponseHead, Section
+
+Kind: TypeAlias = Section | Literal["chunk line"]
+Parts: TypeAlias = RequestHead | ResponseHead | list[Field] | ChunkLine
+
+SPLIT: Final[Mapping[Kind, Callable[[bytes, Policy], Parts]]] = {
+    "request": lines.split_request,
+    "response": lines.split_response,
+    "trailers": lines.split_trailers,
+    "chunk line": lines.split_chunk_line,
+}
+
+
+@attrs.frozen
+class Refused:
+    """All that an error says."""
+
+    code: ErrorCode
+    offset: int | None
+    excerpt: bytes
+    tolerance: str | None
+    message: str
+
+
+Apart: TypeAlias = Parts | Refused | None
+"""The parts, the error, or None where the text ends and nothing is wrong so far."""
+
+
+def told(error: RemoteProtocolError) -> Refused:
+    return Refused(error.code, error.offset, error.excerpt, error.tolerance, str(error))
+
+
+def taken_apart(kind: Kind, text: bytes, policy: Policy = STRICT) -> Apart:
+    try:
+        return SPLIT[kind](text, policy)
+    except RemoteProtocolError as error:
+        return told(error)
+    except IncompleteError:
+        return None
+
+
+def walked(kind: Kind, text: bytes, policy: Policy = STRICT) -> Iterator[Apart]:
+    """Yield what `text`, which a pattern matches, is by the walk: it reads one that is alike but for what none matches.
+
+    Of a section there are two, so that what is tolerated in the one is still refused in the other.
+    """
+    if kind == "chunk line":
+        spaced = taken_apart(kind, text[:-2] + b" \r\n", attrs.evolve(policy, space_after_chunk_size=True))
+        yield spaced._replace(extensions=spaced.extensions - 1) if isinstance(spaced, ChunkLine) else spaced
+        return
+    found = taken_apart(kind, text[:-2] + b"\n", attrs.evolve(policy, bare_lf=True))
+    yield found
+    if isinstance(found, Refused):
+        # By a limit, which another field would move.
+        return
+    extra = (b"x", b"\x01")
+    more = attrs.evolve(policy, control_bytes_in_value=True, max_fields=None)
+    found = taken_apart(kind, text[:-2] + b"%b:%b\r\n\r\n" % extra, more)
+    if isinstance(found, tuple | list) and not isinstance(found, ChunkLine):
+        fields = found if isinstance(found, list) else found[3]
+        assert fields.pop() == extra
+    yield found
