@@ -1038,6 +1038,17 @@ def test_a_copy_goes_on_where_the_connection_was(copied: Callable[[ServerConnect
         assert b"".join([event.data for event in events if isinstance(event, Data)]) == b"0123456789hello"
 
 
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+def test_a_copy_of_a_connection_that_has_failed_knows_why(
+    copied: Callable[[ServerConnection], ServerConnection],
+) -> None:
+    connection = server(b"G@T")
+    refused("bad-method", connection)
+    error = refused("already-failed", copied(connection))
+    assert isinstance(error.__cause__, RemoteProtocolError)
+    assert error.__cause__.code == "bad-method"
+
+
 @pytest.mark.parametrize(
     "event",
     [

@@ -857,21 +857,37 @@ _WITHOUT_CONTENT: Final[Mapping[ErrorCode, str]] = {
 }
 
 
-# An error, weakly, and a copy of it that has no traceback: the error itself would keep all the frames through which it
-# went, and with them this connection, until the garbage collector runs.
-_Failure: TypeAlias = tuple[ref[ProtocolError], ProtocolError]
+class _Failure:
+    """An error that put a side into `ERROR`, for those that follow to have it as their cause.
+
+    The error itself would keep all the frames through which it went, and with them the connection, until the garbage
+    collector runs. So this holds it weakly, and a copy of it without its traceback.
+    """
+
+    __slots__ = ("_copy", "_error")
+
+    def __init__(self, error: ProtocolError) -> None:
+        self._error = ref(error)
+        self._copy = copy.copy(error)
+
+    def __reduce__(self) -> tuple[type[_Failure], tuple[ProtocolError]]:
+        return _Failure, (self._copy,)
+
+    @property
+    def error(self) -> ProtocolError:
+        return self._error() or self._copy
 
 
 def _remembered(error: BaseException) -> _Failure | None:
-    return (ref(error), copy.copy(error)) if isinstance(error, ProtocolError) else None
+    return _Failure(error) if isinstance(error, ProtocolError) else None
 
 
 def _cause(failure: _Failure | None) -> ProtocolError | None:
-    return None if failure is None else failure[0]() or failure[1]
+    return None if failure is None else failure.error
 
 
 def _named(failure: _Failure | None) -> str:
-    return "" if failure is None else f" ({failure[1].code})"
+    return "" if failure is None else f" ({failure.error.code})"
 
 
 def _state_error(joint: JointState, role: Role, move: Move, blame: type[ErrorT]) -> ErrorT:

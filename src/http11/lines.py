@@ -184,7 +184,8 @@ def split_response(text: bytes, policy: Policy) -> ResponseHead:
         tolerance = _door(text, reason_end, grammar.ANY_VALUE_RUN, "control_bytes_in_reason")
         raise _wrong(text, reason_end, policy, "bad-reason", expected, tolerance=tolerance)
     fields = _fields(text, at, "response", policy)
-    return text[version_end - 3 : version_end], int(text[code:code_end]), text[code_end + 1 : reason_end], fields
+    reason = text[code_end + 1 : reason_end] if reason_end > code_end else b""
+    return text[version_end - 3 : version_end], int(text[code:code_end]), reason, fields
 
 
 def split_trailers(text: bytes, policy: Policy) -> list[Field]:
@@ -481,7 +482,8 @@ def _wrong_extension(
 def cut(data: Received, start: int, stop: int) -> bytes:
     """Return a part of a buffer, copied no more than once."""
     if isinstance(data, bytes):
-        return data[start:stop]
+        # All of it is itself, not a copy.
+        return data if start == 0 and stop >= len(data) else data[start:stop]
     # Released here, because a `bytearray` that somebody looks into cannot grow.
     with memoryview(data) as view, view[start:stop] as part:
         return part.tobytes()
