@@ -36,6 +36,9 @@ from tests.harness import Outcome, plain
 
 LARGEST_BODY = 50
 
+# All that is on its way, or a part of it.
+sizes = st.just(10_000) | st.integers(1, 200)
+
 
 class Wire:
     """One direction: what has been sent and has not arrived, and the events that were sent and that were read."""
@@ -70,6 +73,8 @@ class Peers(RuleBasedStateMachine):
         self.to_client = Wire()
         self.left = {CLIENT: 0, SERVER: 0}
         self.method = b""
+        self.answered = False
+        self.unasked = False
 
     # --- the client ---
 
@@ -89,6 +94,15 @@ class Peers(RuleBasedStateMachine):
         self.left[CLIENT] = body if isinstance(body, int) else LARGEST_BODY
         self.method = request.method
         self.end_request_if_full()
+
+    @precondition(lambda self: self.client.our_state == IDLE and not self.to_server.closing)
+    @rule()
+    def ask_for_a_tunnel(self) -> None:
+        request = Request(method="CONNECT", target="a:1", headers=[("Host", "a")])
+        self.send_as_client(request)
+        self.left[CLIENT] = 0
+        self.method = request.method
+        self.send_as_client(EndOfMessage())
 
     def end_request_if_full(self) -> None:
         """The reader knows that a body of known length has ended when its last byte has come; so should we."""
@@ -112,9 +126,17 @@ class Peers(RuleBasedStateMachine):
             self.send_as_client(Data(b"." * self.left[CLIENT]))
         self.send_as_client(end if chunked else EndOfMessage())
 
-    @precondition(lambda self: self.client.our_state in (IDLE, DONE, MUST_CLOSE))
+    @precondition(lambda self: self.client.our_state == MUST_CLOSE and not self.to_server.closing)
     @rule()
-    def close_client(self) -> None:
+    def send_an_empty_line(self) -> None:
+        """As old clients do after their last request: it is no event, and no error."""
+        self.to_server.in_flight += b"\r\n"
+
+    @precondition(lambda self: self.client.our_state in (IDLE, DONE, MUST_CLOSE))
+    @rule(unused=st.sampled_from([False, False, False, True]))
+    def close_client(self, *, unused: bool) -> None:
+        if self.client.our_state == IDLE and not unused:
+            return
         assert self.client.send(ConnectionClosed()) is None
         self.to_server.closing = True
         Wire.log(self.to_server.sent, ConnectionClosed())
@@ -123,6 +145,7 @@ class Peers(RuleBasedStateMachine):
 
     def send_as_server(self, event: InformationalResponse | Response | Data[bytes] | EndOfMessage) -> None:
         self.to_client.in_flight += self.server.send(event)
+        self.answered = isinstance(event, EndOfMessage)
 
     @precondition(lambda self: self.server.our_state == SEND_RESPONSE)
     @rule(interim=strategies.informational_responses())
@@ -144,12 +167,13 @@ class Peers(RuleBasedStateMachine):
         if isinstance(body, int) and body > LARGEST_BODY:
             return
         joint = self.server._joint
+        refuses_tunnel = self.method == b"CONNECT" and response.status_code >= 300
         sent = framing.response_to_send(
             response,
             request_method=self.method,
             peer_version=b"1.1",
             keep_alive=joint.keep_alive,
-            last=joint.client == CLOSED,
+            last=joint.client == CLOSED or refuses_tunnel,
         )
         self.send_as_server(response)
         Wire.log(self.to_client.sent, sent)
@@ -183,6 +207,13 @@ class Peers(RuleBasedStateMachine):
         self.send_as_server(last)
         Wire.log(self.to_client.sent, last)
 
+    @precondition(lambda self: self.answered and not self.to_client.closing)
+    @rule(more=st.sampled_from([b"\r\n", b"0\r\n\r\n", b"HTTP/1.1 408 \r\nContent-Length: 0\r\n\r\n"]))
+    def send_more_than_the_answer(self, more: bytes) -> None:
+        """As broken servers do: the answer counts, and this is never read."""
+        self.to_client.in_flight += more
+        self.unasked = True
+
     @precondition(lambda self: self.server.our_state in (DONE, MUST_CLOSE))
     @rule()
     def close_server(self) -> None:
@@ -192,11 +223,11 @@ class Peers(RuleBasedStateMachine):
 
     # --- the network, and both ---
 
-    @rule(size=st.integers(1, 200))
+    @rule(size=sizes)
     def deliver_to_server(self, size: int) -> None:
         self.deliver(self.to_server, self.server, size)
 
-    @rule(size=st.integers(1, 200))
+    @rule(size=sizes)
     def deliver_to_client(self, size: int) -> None:
         self.deliver(self.to_client, self.client, size)
 
@@ -227,6 +258,7 @@ class Peers(RuleBasedStateMachine):
     def next_cycle(self) -> None:
         self.client.start_next_cycle()
         self.server.start_next_cycle()
+        self.answered = False
 
     @invariant()
     def what_was_read_is_what_was_sent(self) -> None:
@@ -242,7 +274,10 @@ class Peers(RuleBasedStateMachine):
     @invariant()
     def both_see_the_same_once_all_has_arrived(self) -> None:
         quiet = not any(wire.in_flight or wire.closing for wire in (self.to_server, self.to_client))
-        if quiet and self.to_server.read == self.to_server.sent and self.to_client.read == self.to_client.sent:
+        if self.unasked:
+            # The client alone knows that it is not to go on.
+            assert self.to_client.in_flight or DONE not in self.client.states.values()
+        elif quiet and self.to_server.read == self.to_server.sent and self.to_client.read == self.to_client.sent:
             assert self.client.states == self.server.states
             ours: State = self.client.our_state
             assert (ours == SWITCHED_PROTOCOL) == (self.server.our_state == SWITCHED_PROTOCOL) or ours in (

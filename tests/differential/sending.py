@@ -508,12 +508,13 @@ class Conversation:
         elif not self._older and b"content-length" not in names and response.status_code != 304:
             fields.append((b"Transfer-Encoding", b"chunked"))
         got = [] if read is None else read.headers.raw_items()
-        if _only(got, b"connection") != _only(fields, b"connection"):
-            # The one thing that may be said beside: that it is the end; and then it is. All of it is written anew.
-            if _options(got) != _options(fields) - {b"keep-alive"} | {b"close"} or sender.our_state == DONE:
-                raise MisreadError(f"sent {fields!r}, read {got!r}")
-            fields = [*_without(fields, b"connection"), *_only(got, b"connection")]
-        return fields
+        anew = [*_without(fields, b"connection"), *_only(got, b"connection")]
+        # The one thing that may be said beside: that it is the end; and then it is. All of it is written anew then,
+        # also where it may have been said already.
+        ends = _options(got) == _options(fields) - {b"keep-alive"} | {b"close"} and sender.our_state != DONE
+        if not ends and _only(got, b"connection") != _only(fields, b"connection"):
+            raise MisreadError(f"sent {fields!r}, read {got!r}")
+        return anew if ends and got == _host_first(anew) else fields
 
     def _show_to_llhttp(self, sender: Connection[Role]) -> None:
         role = SERVER if sender is self._client else CLIENT
