@@ -1,88 +1,56 @@
-"""Counts what the engine does, in numbers that are the same on every run, where a clock would need luck.
+"""Counts what the engine does, from outside, in numbers that are the same on every run, where a clock would need luck.
 
-Three things are counted. *Examined* are the bytes that a pattern or a search looks at. *Moved* are the bytes that are
-copied, or that have to make room in a buffer. *Steps* are the instructions of the interpreter, which see a loop that
-does its work in Python; one instruction may look at or move any number of bytes, which is why those are counted too.
+Two things are counted. *Steps* are the instructions of the interpreter, which see a loop that does its work in Python.
+*Taken* is memory: how many bytes each call has taken at its peak beside what was held before, which sees each copy. One
+instruction may look at any number of bytes: that none is looked at again is shown by changing those that have been seen
+(`overwrite`); and a buffer moves its bytes in leaps, which is seen by where they lie (`place`).
 """
 
 from __future__ import annotations
 
 import ctypes
-import re
+import gc
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from types import FrameType
-from typing import Any, SupportsIndex
+from types import CodeType, FrameType
+from typing import Any, ParamSpec, TypeVar
 
-import pytest
+from http11 import Connection, Role
 
-from http11 import Connection, Role, connection, grammar, parsing, scanning
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CPYTHON = sys.implementation.name == "cpython"
 
 
-class Counter:
-    """What has been done so far."""
+class Steps:
+    """How many instructions have been executed, but for those that count: of lines, where no others can be counted."""
 
     def __init__(self) -> None:
-        self.examined = 0
-        self.moved = 0
-        self.steps = 0
-        self._bytes = _counting_bytes(self)
-
-    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Count what the patterns and the buffers of all connections do from now on."""
-        for name, pattern in vars(grammar).items():
-            if isinstance(pattern, re.Pattern):
-                monkeypatch.setattr(grammar, name, CountingPattern(self, pattern))
-        for name in ("usual_request_head", "usual_response_head"):
-            make: Callable[[int], re.Pattern[bytes]] = getattr(grammar, name)
-            # They are made once in a process, which is no work of whoever comes first.
-            patterns = [CountingPattern(self, make(fields)) for fields in range(grammar.MOST_USUAL_FIELDS + 1)]
-            monkeypatch.setattr(grammar, name, patterns.__getitem__)
-        # What goes on from a phase, and from the start of a head, is a method of a pattern.
-        going_on = {phase: getattr(grammar, f"{phase.upper()}_ON").match for phase in scanning.GO_ON}
-        for module in (scanning, connection):
-            monkeypatch.setattr(module, "GO_ON", going_on)
-            behind = {group: going_on[phase] for group, phase in scanning.LEADS_TO.items()}
-            monkeypatch.setattr(module, "GO_ON_BEHIND", behind)
-            starting = {"request": grammar.REQUEST_ON.match, "response": grammar.RESPONSE_ON.match}
-            monkeypatch.setattr(module, "START_ON", starting)
-        # Rules that have been made already have the patterns that do not count.
-        monkeypatch.setattr(scanning, "_rules", lru_cache(maxsize=16)(scanning._made_rules))
-        monkeypatch.setattr(connection, "bytearray", _counting_buffer(self), raising=False)
-        for module in (connection, parsing, scanning):
-            monkeypatch.setattr(module, "cut", self.cut)
-
-    def receive(self, connection: Connection[Role], piece: bytes) -> None:
-        """Have a connection receive `piece`, and count what becomes of it even where it is kept as it is."""
-        connection.receive_data(piece)
-        if type(connection._buffer) is bytes:
-            connection._buffer = self._bytes(connection._buffer)
-
-    def cut(self, data: bytes | bytearray, start: int, stop: int) -> bytes:
-        """Return a part of a buffer, in which everything counts."""
-        if isinstance(data, bytes):
-            return data[start:stop]
-        self.moved += stop - start
-        return self._bytes(memoryview(data)[start:stop])
+        self.count = 0
 
     @contextmanager
-    def stepping(self) -> Iterator[None]:
-        """Count steps meanwhile."""
+    def counting(self) -> Iterator[None]:
+        """Count meanwhile."""
+        if sys.version_info >= (3, 12) and CPYTHON:
+            yield from self._monitoring()
+        else:
+            yield from self._tracing()
 
+    def _tracing(self) -> Iterator[None]:
         def on_call(frame: FrameType, _event: str, _arg: Any) -> Any:
-            # What counts does not count itself.
             if frame.f_code.co_filename == __file__:
                 return None
-            # Others tell of lines, which see the same loops.
-            if sys.implementation.name == "cpython":
+            # PyPy tells of lines only, which see the same loops.
+            if CPYTHON:
                 frame.f_trace_opcodes = True
                 frame.f_trace_lines = False
             return on_step
 
         def on_step(_frame: FrameType, _event: str, _arg: Any) -> Any:
-            self.steps += 1
+            self.count += 1
             return on_step
 
         before = sys.gettrace()
@@ -92,136 +60,76 @@ class Counter:
         finally:
             sys.settrace(before)
 
+    if sys.version_info >= (3, 12):
 
-class CountingPattern:
-    """A compiled pattern that counts what it has to look at: up to where it matched, or all that was there."""
+        def _monitoring(self) -> Iterator[None]:
+            monitoring = sys.monitoring
+            tool, event = monitoring.PROFILER_ID, monitoring.events.INSTRUCTION
 
-    def __init__(self, counter: Counter, pattern: re.Pattern[bytes]) -> None:
-        self._counter = counter
-        self._pattern = pattern
+            def on_step(code: CodeType, _offset: int) -> object:
+                if code.co_filename == __file__:
+                    return monitoring.DISABLE
+                self.count += 1
+                return None
 
-    def _count(self, match: re.Match[bytes] | None, start: int, stop: int) -> re.Match[bytes] | None:
-        self._counter.examined += (stop if match is None else match.end()) - start
-        return match
-
-    def match(self, data: bytes, start: int = 0, stop: int = sys.maxsize) -> re.Match[bytes] | None:
-        stop = min(stop, len(data))
-        return self._count(self._pattern.match(data, start, stop), start, stop)
-
-    def fullmatch(self, data: bytes) -> re.Match[bytes] | None:
-        return self._count(self._pattern.fullmatch(data), 0, len(data))
-
-    def search(self, data: bytes, start: int) -> re.Match[bytes] | None:
-        return self._count(self._pattern.search(data, start), start, len(data))
-
-    def findall(self, data: bytes, start: int = 0) -> list[tuple[bytes, bytes]]:
-        self._counter.examined += len(data) - start
-        return self._pattern.findall(data, start)
+            monitoring.use_tool_id(tool, __name__)
+            monitoring.register_callback(tool, event, on_step)
+            monitoring.set_events(tool, event)
+            try:
+                yield
+            finally:
+                monitoring.set_events(tool, 0)
+                monitoring.register_callback(tool, event, None)
+                monitoring.free_tool_id(tool)
 
 
-def _counting_bytes(counter: Counter) -> type[bytes]:
-    class CountingBytes(bytes):
-        """Received bytes; a part of them counts as well."""
+class Memory:
+    """How many bytes calls have taken at their peaks, each beside what was held when it began."""
 
-        __slots__ = ()
+    def __init__(self) -> None:
+        self.taken = 0
 
-        def __getitem__(self, index: SupportsIndex | slice) -> Any:
-            part = super().__getitem__(index)
-            if isinstance(part, int):
-                return part
-            # All of it is no copy.
-            if len(part) < len(self):
-                counter.moved += len(part)
-            return CountingBytes(part)
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count what `call` calls meanwhile."""
+        # No collector in between: what it frees has been taken before.
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            yield
+        finally:
+            tracemalloc.stop()
+            gc.enable()
 
-        def __add__(self, other: Any) -> bytes:
-            counter.moved += len(self) + len(other)
-            return CountingBytes(super().__add__(other))
-
-        def find(self, sub: Any, start: Any = 0, *_: Any) -> int:
-            found = super().find(sub, start)
-            counter.examined += (len(self) if found < 0 else found + len(sub)) - start
-            return found
-
-        def index(self, sub: Any, start: Any = 0, *_: Any) -> int:
-            counter.examined += len(self) - start
-            return super().index(sub, start)
-
-        def count(self, sub: Any, start: Any = 0, stop: Any = None) -> int:
-            counter.examined += (len(self) if stop is None else stop) - start
-            return super().count(sub, start, stop)
-
-        def translate(self, table: Any, /, delete: Any = b"") -> bytes:
-            counter.examined += len(self)
-            return super().translate(table, delete)
-
-        def __contains__(self, sub: Any) -> bool:
-            counter.examined += len(self)
-            return super().__contains__(sub)
-
-        def split(self, sep: Any = None, maxsplit: SupportsIndex = -1) -> list[bytes]:
-            counter.examined += len(self)
-            return super().split(sep, maxsplit)
-
-        def partition(self, sep: Any) -> tuple[bytes, bytes, bytes]:
-            counter.examined += len(self)
-            return super().partition(sep)
-
-    return CountingBytes
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            self.taken += max(0, tracemalloc.get_traced_memory()[1] - before)
 
 
-def _counting_buffer(counter: Counter) -> type[bytearray]:
-    class CountingBuffer(bytearray):
-        """A buffer that has to grow, or to let go of its front."""
-
-        def __init__(self, source: bytes = b"") -> None:
-            super().__init__(source)
-            counter.moved += len(source)
-
-        def find(self, sub: Any, start: Any = 0, *_: Any) -> int:
-            found = super().find(sub, start)
-            counter.examined += (len(self) if found < 0 else found + len(sub)) - start
-            return found
-
-        def rfind(self, sub: Any, start: Any = 0, stop: Any = None) -> int:
-            found = super().rfind(sub, start, stop)
-            # From the end on, up to what is found.
-            counter.examined += (len(self) if stop is None else stop) - (start if found < 0 else found)
-            return found
-
-        def count(self, sub: Any, start: Any = 0, stop: Any = None) -> int:
-            counter.examined += (len(self) if stop is None else stop) - start
-            return super().count(sub, start, stop)
-
-        def translate(self, table: Any, /, delete: Any = b"") -> bytearray:
-            counter.examined += len(self)
-            return super().translate(table, delete)
-
-        def __getitem__(self, index: Any) -> Any:
-            part = super().__getitem__(index)
-            if isinstance(part, int):
-                counter.examined += 1
-            else:
-                counter.moved += len(part)
-            return part
-
-        def __iadd__(self, piece: Any) -> Any:  # type: ignore[misc]
-            # That it grows in leaps, and so moves each byte a few times only, is counted apart: see `place`.
-            counter.moved += len(piece)
-            return super().__iadd__(piece)
-
-        def __delitem__(self, index: Any) -> None:
-            before = len(self)
-            super().__delitem__(index)
-            # CPython can leave a gap at the front instead. We do not count on it.
-            if len(self) < before:
-                counter.moved += len(self)
-
-    return CountingBuffer
+def buffer_of(connection: Connection[Role]) -> bytes | bytearray:
+    """Return where a connection keeps what it has received and not read: the largest of what it refers to."""
+    held = [one for one in gc.get_referents(connection) if isinstance(one, bytes | bytearray)]
+    return max(held, key=lambda one: (isinstance(one, bytearray), len(one)))
 
 
 def place(connection: Connection[Role]) -> int:
     """Return where in memory the first byte stands that has not been read. Only CPython tells."""
-    buffer = connection._buffer
-    first = id(buffer) if isinstance(buffer, bytes) else ctypes.addressof(ctypes.c_char.from_buffer(buffer))
-    return first + connection._start
+    buffer = buffer_of(connection)
+    if isinstance(buffer, bytes):
+        first = id(buffer) + bytes.__basicsize__ - 1
+    else:
+        first = ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+    return first + len(buffer) - len(connection.trailing_data[0])
+
+
+def overwrite(connection: Connection[Role], start: int, stop: int, byte: bytes) -> None:
+    """Change what has been received and not read, where it lies: from `start` on, up to `stop`."""
+    buffer = buffer_of(connection)
+    assert isinstance(buffer, bytearray), "a buffer that has grown"
+    read = len(buffer) - len(connection.trailing_data[0])
+    buffer[read + start : read + stop] = byte * (stop - start)

@@ -294,7 +294,7 @@ def test_an_early_error_answer() -> None:
 
 
 def test_an_error_in_a_body_leaves_us_free_to_answer() -> None:
-    connection = server(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx")
+    connection = server(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n")
     refused("bad-chunk-size", connection)
     assert connection.our_state == SEND_RESPONSE
     assert b"Connection: close" in connection.send(Response(status_code=400, headers=[]))
