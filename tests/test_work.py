@@ -30,14 +30,10 @@ from http11 import (
     Response,
     Role,
     ServerConnection,
-    connection,
 )
 from tests.counting import CPYTHON, Memory, Steps, overwrite, place
 
 only_cpython = pytest.mark.skipif(not CPYTHON, reason="only CPython tells what memory is taken, and where it is")
-only_interpreted = pytest.mark.skipif(
-    not (connection.__file__ or "").endswith(".py"), reason="machine code has no instructions of the interpreter"
-)
 
 STRICT = Policy(
     max_fields=None,
@@ -326,7 +322,6 @@ def attacks(work: Work, *, both: bool) -> pytest.MarkDecorator:
     )
 
 
-@only_interpreted
 @attacks(STEPS, both=True)
 def test_twice_the_bytes_are_no_more_than_twice_the_steps(name: str, policy: Policy, deliver: Deliver) -> None:
     assert STEPS.growth(ATTACKS[name], policy, deliver) <= STEPS.most
@@ -341,7 +336,6 @@ def test_four_times_the_bytes_take_no_more_than_four_times_the_memory(
 
 
 @only_cpython
-@only_interpreted
 @pytest.mark.parametrize("work", [STEPS, MEMORY], ids=["steps", "memory"])
 def test_a_method_that_comes_at_once_may_be_as_long_as_the_policy_lets_it(work: Work) -> None:
     method = Attack(SERVER, b"", b"A", b" / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -395,7 +389,6 @@ MUTANTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Work, str, Delive
 
 
 @only_cpython
-@only_interpreted
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_more_than_linear_work_is_seen(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     break_engine, work, name, deliver = MUTANTS[mutant]

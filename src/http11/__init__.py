@@ -1,14 +1,10 @@
 """A typed, strict, fast HTTP/1.1 engine that never touches a socket.
 
 ``import http11 as h11`` is a drop-in for the package `h11`.
-
-`__compiled__` tells which build this is: True if the engine is compiled to C, False if Python interprets it. Both
-behave the same.
 """
 
 from typing import Final as _Final
 
-from http11 import connection as _connection
 from http11.connection import ClientConnection, Connection, ServerConnection
 from http11.errors import ErrorCode, LocalProtocolError, ProtocolError, RemoteProtocolError, Tolerance
 from http11.events import (
@@ -44,9 +40,6 @@ from http11.states import (
 )
 
 __version__: _Final = "0.1.0"
-
-__compiled__: _Final[bool] = not _connection.__file__.endswith((".py", ".pyc"))
-"""Whether the engine is compiled to C."""
 
 PRODUCT_ID: _Final = f"http11/{__version__}"
 """What to put in a ``User-Agent`` or ``Server`` field."""
@@ -93,6 +86,5 @@ __all__ = [
     "Signal",
     "State",
     "Tolerance",
-    "__compiled__",
     "__version__",
 ]

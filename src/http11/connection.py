@@ -9,13 +9,12 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Mapping, Sized
-from typing import Final, Generic, Literal, Self, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Final, Generic, Literal, Self, TypeAlias, TypeVar, overload
 from weakref import ref
 
 import attrs
 
 from http11 import framing, parsing, serialization, states
-from http11._runtime import RoleT_co, mypyc_attr
 from http11.errors import ErrorCode, ErrorT, LocalProtocolError, ProtocolError, RemoteProtocolError, violation
 from http11.events import (
     NEED_DATA,
@@ -63,13 +62,19 @@ __all__ = ["DEFAULT_MAX_INCOMPLETE_EVENT_SIZE", "ClientConnection", "Connection"
 # What we are willing to hold of one head: other servers take 8 KiB (Apache, nginx, Tomcat) to 80 KiB (Node.js) in all.
 DEFAULT_MAX_INCOMPLETE_EVENT_SIZE: Final = 16 * 1024
 
+if TYPE_CHECKING:
+    import typing_extensions
+
+    # A bare `Connection` may have either role. The default is for the checkers alone: Python knows none before 3.13.
+    RoleT_co = typing_extensions.TypeVar("RoleT_co", bound=Role, covariant=True, default=Role)
+else:
+    RoleT_co = TypeVar("RoleT_co", bound=Role, covariant=True)
 HeadT = TypeVar("HeadT", Request, InformationalResponse, Response)
 FieldsT = TypeVar("FieldsT", Request, InformationalResponse, Response, EndOfMessage)
 
 _AllButData: TypeAlias = Request | InformationalResponse | Response | EndOfMessage | ConnectionClosed
 
 
-@mypyc_attr(allow_interpreted_subclasses=True)
 class Connection(Generic[RoleT_co]):
     """One HTTP/1.1 connection, seen from one side; it does no input or output of its own.
 
@@ -346,7 +351,7 @@ class Connection(Generic[RoleT_co]):
         most = max(0, self._limit - self._skipped)
         if (end if end > 0 else len(buffer)) - start > most or self._skipped > self._limit:
             text = cut(buffer, start, start + most)
-            raise parsing.too_large(text, section, self._limit, skipped=self._skipped, policy=self._policy)
+            raise parsing.too_large(text, section, self._limit, policy=self._policy)
         if end < 0:
             return self._incomplete(state, section)
         head = cut(buffer, start, end)

@@ -92,16 +92,13 @@ def skip_empty_lines(data: Received, start: int = 0, *, policy: Policy = STRICT)
     return _skip_empty_lines(data, start, bare_lf=policy.bare_lf) if policy.leading_empty_lines else start
 
 
-def too_large(
-    text: bytes, section: Section, limit: int, *, skipped: int = 0, policy: Policy = STRICT
-) -> RemoteProtocolError:
+def too_large(text: bytes, section: Section, limit: int, *, policy: Policy = STRICT) -> RemoteProtocolError:
     """Return the error for a section that is larger than `limit`.
 
     Args:
         text: As much of it as may be.
         section: Which kind it is.
-        limit: Its greatest size, in bytes, with the empty line that ends it.
-        skipped: How many bytes of empty lines before it count towards the limit.
+        limit: Its greatest size, in bytes, with the empty line that ends it, and those before a request.
         policy: What is tolerated.
 
     Raises:
@@ -113,7 +110,7 @@ def too_large(
         RemoteProtocolError,
         "trailers-too-large" if section == "trailers" else "head-too-large",
         f"expected at most {limit} bytes of {SECTION_NAMES[section]}"
-        f"{' with the empty lines before it' if skipped else ''}, got more",
+        f"{' with the empty lines before it' if section == 'request' else ''}, got more",
         offset=len(text),
     )
 
