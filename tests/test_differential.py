@@ -81,7 +81,7 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
         ("LN-5", server(GET, limit=20)),
         ("LN-5", server(POST + b"0\r\nx: " + b"y" * 100 + b"\r\n\r\n", limit=100)),
         ("LN-6", server(b"=")),
-        ("LN-6", client(b"HTTP/1.1 200 OK\r\nx y")),
+        ("LN-6", client(b"HTTQ")),
         ("HO-1", server(b"GET / HTTP/1.2\r\n\r\n")),
         ("ML-7", server(b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n")),
         ("ML-8", client(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n")),

@@ -19,6 +19,7 @@ from http11 import (
     InformationalResponse,
     LocalProtocolError,
     Policy,
+    RemoteProtocolError,
     Request,
     Response,
     Role,
@@ -52,7 +53,9 @@ def test_the_corpus_is_small(target: str) -> None:
 # Each has to complain of what is wrong. So a right outcome is falsified here, and no engine is broken.
 
 
-def stream(data: bytes, *, role: Role = SERVER, policy: Policy = STRICT, limit: int = 16384) -> bytes:
+def stream(
+    data: bytes, *, role: Role = SERVER, policy: Policy = STRICT, limit: int = 16384, closed: bool = True
+) -> bytes:
     """Spell a stream as an input for the target `reading`."""
     return reading.encode(
         reading.Case(
@@ -61,16 +64,16 @@ def stream(data: bytes, *, role: Role = SERVER, policy: Policy = STRICT, limit: 
             small=False,
             limit=limit,
             request=reading.REQUESTS[0],
-            closed=True,
+            closed=closed,
             sizes=(3, 5),
             data=data,
         )
     )
 
 
-def script(*steps: bytes, given: sending.Given = "bytes") -> bytes:
-    """Spell steps of a server as an input for the target `sending`, with a bar between their parts."""
-    return bytes([sending.GIVEN.index(given) << 2]) + sending.STEP.join(steps).replace(b"|", sending.PART)
+def script(*steps: bytes, role: Role = SERVER) -> bytes:
+    """Spell steps as an input for the target `sending`, with a bar between their parts."""
+    return bytes([role != SERVER]) + sending.STEP.join(steps).replace(b"|", sending.PART)
 
 
 def section(kind: Kind, data: bytes, policy: Policy = STRICT, cut: int = 0) -> bytes:
@@ -207,6 +210,16 @@ FALSE: dict[str, dict[str, list[tuple[bytes, Falsify]]]] = {
             (stream(GET, policy=H11), whole(events=[])),
             (stream(GET, policy=H11), whole(paused=True)),
         ],
+        "an_answer_counts": [
+            (stream(ANSWER + ANSWER, role="CLIENT"), whole(states=("DONE", "DONE"))),
+            (stream(ANSWER + ANSWER, role="CLIENT"), in_pieces(error=RemoteProtocolError("why"))),
+        ],
+        "an_empty_line_may_follow": [
+            (stream(GET.replace(b"1.1", b"1.0"), closed=False), lambda one: attrs.evolve(one, late=one.whole)),
+        ],
+        "the_tolerance_lets_it_in": [
+            (stream(GET.replace(b"/", b"a", 1)), lambda one: attrs.evolve(one, let_in=one.whole)),
+        ],
     },
     "sending": {
         "only_local_errors": [
@@ -252,6 +265,21 @@ FALSE: dict[str, dict[str, list[tuple[bytes, Falsify]]]] = {
             (
                 script(b"<" + GET, b"S200|||Content-Length|0", b"E"),
                 on_the_wire(b"Content-Length: 0", b"Content-Length: 0\r\nConnection: close"),
+            ),
+        ],
+        "nobody_expects_for_nothing": [
+            (script(b"QGET|/||Host|a|Expect|100-continue", role="CLIENT"), last_step(sent=True)),
+        ],
+        "a_refused_tunnel_is_the_end": [
+            (
+                script(b"<CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", b"S407|||Content-Length|0", b"E"),
+                on_the_wire(b"Connection: close\r\n", b""),
+            ),
+        ],
+        "content_is_refused_for_what_it_is": [
+            (
+                script(b"<" + GET.replace(b"GET", b"HEAD"), b"S200|||Content-Length|5", b"Dhello"),
+                last_step(refused=LocalProtocolError("why", code="too-much-body")),
             ),
         ],
     },

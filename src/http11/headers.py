@@ -289,13 +289,8 @@ class Headers(Sequence[Field]):
 
 def received_headers(fields: Sequence[Field], strict: bool) -> Headers:
     """Make a `Headers` of pairs that have been checked already; `strict` tells whether by the strict grammar."""
-    if not fields:
-        return headers_of(field_names(()), (), strict)
-    # Each as long as the other. The types say what `zip` cannot: that these are the names, and those the values.
-    names: tuple[bytes, ...]
-    values: tuple[bytes, ...]
-    names, values = zip(*fields)  # noqa: B905 - pairs
-    return headers_of(field_names(names), values, strict)
+    names = field_names(tuple([name for name, _ in fields]))
+    return headers_of(names, tuple([value for _, value in fields]), strict)
 
 
 def tolerated_headers(fields: HeadersLike) -> Headers:
