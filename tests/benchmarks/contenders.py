@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module, metadata
+from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, Final, TypeAlias, final
 
-from tests.benchmarks.workloads import Answer, Ask, Exchange, Field
+from tests.benchmarks import builds
+from tests.benchmarks.builds import Build
+from tests.benchmarks.workloads import BARE_LF, FOLDED, Answer, Ask, Exchange, Field
 
 Message: TypeAlias = tuple[bytes | int, bytes, bytes | str, list[Field], bytes]
 """Method, target, version, fields, body; or status code, reason, version, fields, body. As the engine gives them."""
@@ -34,17 +38,23 @@ class Contender(ABC):
     """An engine. What it calls a connection is `Any` here: each has another type, which is for itself alone."""
 
     name: ClassVar[str]
-    package: ClassVar[str]
     made_of: ClassVar[str]
+    compiled: ClassVar[bool] = True
     leaves_out: ClassVar[str]
+    cannot: ClassVar[Mapping[str, str]] = {}
+    """What it does instead, by the name of the workload that it cannot read."""
 
     @property
     def version(self) -> str:
-        return metadata.version(self.package)
+        return metadata.version(self.name)
 
     @abstractmethod
     def server(self) -> Any:
         """Make a server's connection."""
+
+    def tolerant_server(self) -> Any:
+        """Make a server's connection that tolerates what h11 does by default, as far as the engine can be told to."""
+        return self.server()
 
     @abstractmethod
     def serve(self, connection: Any, exchanges: Iterable[Exchange]) -> Transcript:
@@ -152,11 +162,9 @@ class _Pulled(Contender):
 class H11Like(_Pulled):
     """h11, and what has its interface."""
 
-    module: ClassVar[str]
     _lowers = False
 
-    def __init__(self) -> None:
-        engine = import_module(self.module)
+    def __init__(self, engine: ModuleType) -> None:
         self._connection = engine.Connection
         self._client_role = engine.CLIENT
         self._server_role = engine.SERVER
@@ -176,43 +184,83 @@ class H11Like(_Pulled):
 
     def _answer(self, connection: Any, answer: Answer) -> list[bytes]:
         send = connection.send
-        return [
-            send(self._response_type(status_code=answer.status, headers=answer.fields, reason=answer.reason)),
-            send(self._data(data=answer.body)),
-            send(self._end()),
-        ]
+        response = self._response_type(status_code=answer.status, headers=answer.fields, reason=answer.reason)
+        written: list[bytes] = [send(response)]
+        if answer.body:
+            written.append(send(self._data(data=answer.body)))
+        written.append(send(self._end()))
+        return written
+
+
+class Http11(H11Like):
+    """A build of http11."""
+
+    leaves_out = "nothing of what is named below"
+
+    def __init__(self, build: Build) -> None:
+        super().__init__(build.module)
+        self.directory = build.directory
+        self._version = build.version
+        self._tolerant = build.module.H11
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    def tolerant_server(self) -> Any:
+        return self._connection(self._server_role, policy=self._tolerant)
 
 
 @final
-class Http11(H11Like):
-    name = module = package = "http11"
-    made_of = "pure Python"
-    leaves_out = "nothing of what is named below"
+class Interpreted(Http11):
+    name = "http11 interpreted"
+    made_of = "Python, interpreted"
+    compiled = False
+
+
+@final
+class Compiled(Http11):
+    name = "http11 compiled"
+    made_of = "the same, compiled to C with mypyc"
+
+
+@final
+class Before(Http11):
+    name = "http11 before"
+    made_of = "another checkout, interpreted"
+    compiled = False
 
 
 @final
 class H11(H11Like):
-    name = module = package = "h11"
-    made_of = "pure Python"
-    leaves_out = "checks of what Host says and of the target's form; reads bare LF"
+    name = "h11"
+    made_of = "Python, interpreted"
+    compiled = False
+    leaves_out = "checks of what Host says and of the target's form; reads bare LF and folded lines"
+
+    def __init__(self) -> None:
+        super().__init__(import_module("h11"))
 
 
 @final
 class H11Mypyc(H11Like):
-    name = package = "h11-mypyc"
-    module = "h11_mypyc"
+    name = "h11-mypyc"
     made_of = "h11, compiled to C with mypyc"
     leaves_out = "what h11 does"
+
+    def __init__(self) -> None:
+        super().__init__(import_module("h11_mypyc"))
 
 
 @final
 class H11r(_Pulled):
-    name = package = "h11r"
+    name = "h11r"
     made_of = "Rust"
     leaves_out = (
         "checks of the target's form; reads bare LF; "
         "no events to send, and names in lower case are left to the application"
     )
+    cannot: ClassVar[Mapping[str, str]] = {FOLDED: "refuses a folded line"}
 
     def __init__(self) -> None:
         engine = import_module("h11r")
@@ -231,21 +279,22 @@ class H11r(_Pulled):
         return b"".join(written)
 
     def _answer(self, connection: Any, answer: Answer) -> list[bytes]:
-        return [
-            connection.send_response(answer.status, answer.fields, reason=answer.reason),
-            connection.send_data(answer.body),
-            connection.end_of_message(),
-        ]
+        written: list[bytes] = [connection.send_response(answer.status, answer.fields, reason=answer.reason)]
+        if answer.body:
+            written.append(connection.send_data(answer.body))
+        written.append(connection.end_of_message())
+        return written
 
 
 @final
 class Zttp(_Pulled):
-    name = package = "zttp"
+    name = "zttp"
     made_of = "Zig"
     leaves_out = (
         "checks of what Host says and of the target; the order of request and answer (it answers before it was asked); "
         "the given reason; no events to send, and names in lower case are left to the application"
     )
+    cannot: ClassVar[Mapping[str, str]] = {BARE_LF: "refuses a bare LF", FOLDED: "refuses a folded line"}
 
     def __init__(self) -> None:
         engine = import_module("zttp")
@@ -267,7 +316,8 @@ class Zttp(_Pulled):
 
     def _answer(self, connection: Any, answer: Answer) -> list[bytes]:
         connection.send_response(answer.status, answer.fields)
-        connection.send_data(answer.body)
+        if answer.body:
+            connection.send_data(answer.body)
         connection.end_message()
         return [connection.data_to_send()]
 
@@ -327,12 +377,14 @@ class _Calls:
 
 @final
 class Httptools(Contender):
-    name = package = "httptools"
+    name = "httptools"
     made_of = "C (llhttp)"
     leaves_out = (
         "Host; the state of a connection; all of sending: the application joins what it writes, and nothing of that "
         "is checked or framed; no events, and names in lower case are left to the application"
     )
+    # None of its leniencies lets this in.
+    cannot: ClassVar[Mapping[str, str]] = {BARE_LF: "refuses a bare LF after the version"}
 
     def __init__(self) -> None:
         engine = import_module("httptools")
@@ -342,6 +394,12 @@ class Httptools(Contender):
     def server(self) -> Any:
         calls = _Calls()
         return calls, self._request_parser(calls)
+
+    def tolerant_server(self) -> Any:
+        calls, parser = self.server()
+        # It is what lets a folded line in.
+        parser.set_dangerous_leniencies(lenient_headers=True)
+        return calls, parser
 
     def serve(self, connection: Any, exchanges: Iterable[Exchange]) -> Transcript:
         messages: list[Message] = []
@@ -414,18 +472,39 @@ def _joined_answer(answer: Answer) -> bytes:
     return b"".join(parts)
 
 
-CONTENDERS: Final[Sequence[type[Contender]]] = (Http11, H11, H11Mypyc, H11r, Zttp, Httptools)
+BUILDS: Final[Sequence[type[Http11]]] = (Interpreted, Compiled, Before)
+PEERS: Final[Sequence[type[Contender]]] = (H11, H11Mypyc, H11r, Zttp, Httptools)
+CONTENDERS: Final[Sequence[type[Contender]]] = (*BUILDS, *PEERS)
 BASELINE: Final = H11.name
 
 
 def installed(names: Iterable[str]) -> tuple[list[Contender], list[str]]:
-    """Return the contenders of these names, and the names of those that are not installed."""
+    """Return the peers of these names, and the names of those that are not installed."""
     found: list[Contender] = []
     missing: list[str] = []
-    for contender in CONTENDERS:
-        if contender.name in names:
+    for peer in PEERS:
+        if peer.name in names:
             try:
-                found.append(contender())
+                found.append(peer())
             except ImportError:
-                missing.append(contender.name)
+                missing.append(peer.name)
     return found, missing
+
+
+def named(name: str, directory: Path | None) -> Contender:
+    """Return a contender: a build of http11 from its directory, or a peer, from wherever Python finds it."""
+    for peer in PEERS:
+        if peer.name == name:
+            return peer()
+    (kind,) = (kind for kind in BUILDS if kind.name == name)
+    if directory is None:
+        raise ValueError(f"{name} is in a directory, which was not given")
+    return kind((builds.compiled if kind.compiled else builds.interpreted)(directory))
+
+
+def of_http11(compiled: Path | None = None, before: Path | None = None) -> list[Contender]:
+    """Return http11 as it is in this checkout, and as it is in other directories, where they are given."""
+    found = [named(Interpreted.name, builds.SOURCE)]
+    found += [named(Compiled.name, compiled)] if compiled is not None else []
+    found += [named(Before.name, before)] if before is not None else []
+    return found

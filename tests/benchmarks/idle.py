@@ -1,10 +1,11 @@
-"""What a connection costs while nothing happens on it: ten thousand of them, in a process of their own.
+"""What a connection costs while nothing happens on it: thousands of them, in a process of their own.
 
-    python -m tests.benchmarks.idle CONTENDER new|kept
+    python -m tests.benchmarks.idle CONTENDER new|kept CONNECTIONS [DIRECTORY]
 
-It prints JSON: `resident` is what the process has grown by for each, in bytes, as the kernel says (in pages, so this
-one sees what compiled engines allocate for themselves); `traced` is what Python's allocators have handed out for each
-(`tracemalloc`, exact, and blind to the rest). A *kept* connection has served the browser's request and awaits the next.
+The directory is where a build of http11 lies. It prints JSON: `resident` is what the process has grown by for each, in
+bytes, as the kernel says (in pages, so this one sees what compiled engines allocate for themselves); `traced` is what
+Python's allocators have handed out for each (`tracemalloc`, exact, and blind to the rest). A *kept* connection has
+served the browser's request and awaits the next.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from tests.benchmarks.contenders import CONTENDERS, Contender
+from tests.benchmarks.builds import ROOT
+from tests.benchmarks.contenders import Contender, Http11, named
 from tests.benchmarks.workloads import browser_get
 
 CONNECTIONS: Final = 10_000
@@ -50,7 +52,7 @@ def resident_bytes() -> int:
     return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def traced(make: Callable[[], Any], connections: int = CONNECTIONS) -> float:
+def traced(make: Callable[[], Any], connections: int) -> float:
     """Return the bytes that Python has allocated for one connection."""
     make()
     gc.collect()
@@ -66,35 +68,36 @@ def traced(make: Callable[[], Any], connections: int = CONNECTIONS) -> float:
         tracemalloc.stop()
 
 
-def resident(make: Callable[[], Any]) -> float:
+def resident(make: Callable[[], Any], connections: int) -> float:
     """Return the bytes that the process has grown by for one connection."""
-    held = [None] * (_BEFORE + CONNECTIONS)
+    held = [None] * (_BEFORE + connections)
     for number in range(_BEFORE):
         held[number] = make()
     gc.collect()
     before = resident_bytes()
-    for number in range(_BEFORE, _BEFORE + CONNECTIONS):
+    for number in range(_BEFORE, _BEFORE + connections):
         held[number] = make()
     gc.collect()
-    return (resident_bytes() - before) / CONNECTIONS
+    return (resident_bytes() - before) / connections
 
 
-def measured(name: str, state: State) -> Bytes:
+def measured(contender: Contender, state: State, connections: int = CONNECTIONS) -> Bytes:
     """Measure in a process of its own: a contender must not find room that another has left."""
-    command = [sys.executable, "-m", "tests.benchmarks.idle", name, state]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-m", "tests.benchmarks.idle", contender.name, state, str(connections)]
+    if isinstance(contender, Http11):
+        command.append(str(contender.directory))
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300, cwd=ROOT)
     return cast("Bytes", json.loads(done.stdout))
 
 
-def main(name: str, state: State) -> None:
-    (contender,) = (kind() for kind in CONTENDERS if kind.name == name)
-    make = made(contender, state)
+def main(name: str, state: State, connections: int, directory: Path | None) -> None:
+    make = made(named(name, directory), state)
     found: Bytes = {}
     if _STATM.exists():
-        found["resident"] = resident(make)
-    found["traced"] = traced(make)
+        found["resident"] = resident(make, connections)
+    found["traced"] = traced(make, connections)
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], cast("State", sys.argv[2]))
+    main(sys.argv[1], cast("State", sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]) if sys.argv[4:] else None)

@@ -101,6 +101,7 @@ class Task:
         self, workload: Workload, contender: Contender, connections: Sequence[Sequence[Exchange]], keep: int | None
     ) -> None:
         self._contender = contender
+        self._server = contender.tolerant_server if workload.tolerant else contender.server
         self._keep = keep
         self.given = [[fresh_exchange(exchange) for exchange in exchanges] for exchanges in connections]
         self._found: list[Transcript] = []
@@ -114,7 +115,7 @@ class Task:
             self.act = self._fetch
 
     def _serve(self) -> None:
-        serve, server = self._contender.serve, self._contender.server
+        serve, server = self._contender.serve, self._server
         self._found += [serve(server(), exchanges) for exchanges in self.given]
 
     def _round_trips(self) -> None:
@@ -132,7 +133,7 @@ class Task:
 def sample(
     workload: Workload, contender: Contender, connections: Sequence[Sequence[Exchange]], keep: int | None
 ) -> float:
-    """Time one sample, in microseconds for each message; the transcript is checked behind it."""
+    """Time one sample, in microseconds for each message; the transcript is checked afterwards."""
     task = Task(workload, contender, connections, keep)
     with _own_garbage_only():
         begin = time.thread_time_ns()
@@ -153,10 +154,13 @@ def measure(
 ) -> Samples:
     """Check that all contenders agree, then time them, in interleaved rounds of random order.
 
+    Who cannot read the workload is left out of it.
+
     Raises:
         DisagreementError: They do not.
 
     """
+    contenders = [contender for contender in contenders if workload.name not in contender.cannot]
     for contender in contenders:
         sample(workload, contender, workload.connections_worth(WARM_UP), None)
     samples: dict[str, list[float]] = {contender.name: [] for contender in contenders}

@@ -1,8 +1,10 @@
-"""uvicorn on loopback with h11, with http11 in h11's place, and with httptools.
+"""uvicorn on loopback with h11, with builds of http11 in h11's place, and with httptools.
 
     python -m pip install -e . --group bench
-    python -m tests.benchmarks.server            the table
-    python -m tests.benchmarks.server --docs     and the data and the page's table in docs/
+    python -m tests.benchmarks.server --compiled auto            the table
+    python -m tests.benchmarks.server --compiled auto --docs     and the data and the page's table in docs/
+
+`--compiled WHEEL` takes a wheel that is there, and `--before CHECKOUT` measures the sources of another checkout too.
 
 Each server is a process of its own, and so is the one that asks. It keeps some connections busy, with one request at a
 time on each, reads every answer in full and checks it. The servers stay up, and rounds are interleaved: in each, every
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import random
 import re
@@ -31,35 +34,50 @@ from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 import attrs
 
-from tests.benchmarks import report
+from tests.benchmarks import builds, report
+from tests.benchmarks.footprint import wheels
 from tests.benchmarks.measure import Spread, ratios
 from tests.benchmarks.workloads import WORKLOADS, Exchange, request_bytes
 
-DATA: Final = report.ROOT / "docs" / "performance-server.json"
+DATA: Final = builds.ROOT / "docs" / "performance-server.json"
 
-Engine: TypeAlias = Literal["h11", "http11", "httptools"]
+Engine: TypeAlias = Literal["h11", "http11 before", "http11 interpreted", "http11 compiled", "httptools"]
+ENGINES: Final[tuple[Engine, ...]] = get_args(Engine)
 BASELINE: Final[Engine] = "h11"
+BEST: Final[Engine] = "httptools"
 ASKED: Final = ("small GET", "browser GET, all different")
 _TIMEOUT: Final = 30
 
 # --- a server -------------------------------------------------------------------------------------------------------
 
 
-def put_http11_in_place() -> None:
-    """Let whoever imports h11 from now on get http11."""
-    sys.modules["h11"] = import_module("http11")
-    sys.modules["h11._connection"] = import_module("http11.connection")
+def put_http11_in_place(engine: Engine, directory: Path) -> None:
+    """Let whoever imports h11 from now on get http11, once it is found to be the build that is wanted.
+
+    Raises:
+        WrongBuildError: It is another one.
+
+    """
+    package = import_module("http11")
+    connection = import_module("http11.connection")
+    is_compiled = builds.is_compiled(connection)
+    if is_compiled != (engine == "http11 compiled") or not Path(str(connection.__file__)).is_relative_to(directory):
+        raise builds.WrongBuildError(f"expected {engine} from {directory}, got {connection.__file__}")
+    sys.modules["h11"] = package
+    sys.modules["h11._connection"] = connection
 
 
-def serve(engine: Engine, descriptor: int) -> None:
+def serve(engine: Engine, descriptor: int, directory: Path | None) -> None:
     """Serve on a listening socket until there is no more to be read from the parent: it is done, or gone."""
-    if engine == "http11":
-        put_http11_in_place()
+    if directory is not None:
+        put_http11_in_place(engine, directory)
     protocol = "httptools" if engine == "httptools" else "h11"
     implementation = import_module(f"uvicorn.protocols.http.{protocol}_impl")
     uvicorn = import_module("uvicorn")
     # Which engine it is says who answers, not who was meant to.
     found: str = getattr(implementation, protocol).__name__
+    if found == "http11" and directory is not None:
+        found = engine
     body = b'{"items": [], "engine": "%b"}' % found.encode()
     fields = [
         (b"content-type", b"application/json"),
@@ -103,10 +121,18 @@ class Server:
 
 
 @contextmanager
-def started(engine: Engine) -> Iterator[Server]:
+def started(engine: Engine, directory: Path | None) -> Iterator[Server]:
+    """Start a server, with http11 from a directory, or with another engine, from wherever Python finds it."""
+    environment = {**os.environ}
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         command = [sys.executable, "-m", "tests.benchmarks.server", "--serve", engine, str(listener.fileno())]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()])
+        if directory is not None:
+            command.append(str(directory))
+            path = environment.get("PYTHONPATH")
+            environment["PYTHONPATH"] = os.pathsep.join([str(directory), *([path] if path else [])])
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()], env=environment, cwd=builds.ROOT
+        )
         address: tuple[str, int] = listener.getsockname()
     try:
         yield Server(engine, process, address)
@@ -195,10 +221,10 @@ def ask(server: Server, requests: Sequence[bytes], connections: int) -> Sample:
                         asker.sock.sendall(request_or_none)
         spent = time.perf_counter() - begin
         own = time.process_time() - own
-        behind = server.busy()
+        end = server.busy()
     return Sample(
         per_second=round(len(requests) / spent, 1),
-        busy=None if busy is None or behind is None else round((behind - busy) / len(requests) * 1e6, 2),
+        busy=None if busy is None or end is None else round((end - busy) / len(requests) * 1e6, 2),
         asker=round(own / spent, 3),
     )
 
@@ -225,12 +251,13 @@ def requests_of(name: str, count: int, seed: int) -> list[bytes]:
     return [request_bytes(exchange.ask) for exchange in made]
 
 
-def run(rounds: int, requests: int, connections: int) -> Results:
-    engines: tuple[Engine, ...] = get_args(Engine)
+def run(rounds: int, requests: int, connections: int, directories: Mapping[Engine, Path]) -> Results:
+    """Measure each engine; of http11, the builds whose directories are given."""
+    engines = [engine for engine in ENGINES if not engine.startswith("http11 ") or engine in directories]
     samples: dict[str, dict[str, list[Sample]]] = {name: {engine: [] for engine in engines} for name in ASKED}
     order = random.Random(0)
     with ExitStack() as stack:
-        servers = [stack.enter_context(started(engine)) for engine in engines]
+        servers = [stack.enter_context(started(engine, directories.get(engine))) for engine in engines]
         for server in servers:
             ask(server, requests_of(ASKED[0], 500, -1), connections)
         for number in range(rounds):
@@ -244,9 +271,16 @@ def run(rounds: int, requests: int, connections: int) -> Results:
         rounds=rounds,
         requests=requests,
         connections=connections,
-        versions={name: metadata.version(name) for name in ("uvicorn", *engines)},
+        versions={name: version_of(name, directories) for name in ("uvicorn", *engines)},
         samples=samples,
     )
+
+
+def version_of(name: str, directories: Mapping[Engine, Path]) -> str:
+    directory = {**directories}.get(cast("Engine", name))
+    if directory is None:
+        return metadata.version(name)
+    return (builds.compiled if name == "http11 compiled" else builds.interpreted)(directory).version
 
 
 def from_json(text: str) -> Results:
@@ -258,12 +292,24 @@ def from_json(text: str) -> Results:
     return Results(**{**found, "samples": samples})
 
 
+def of_data(data: Path = DATA) -> dict[str, str]:
+    """Return the page's section as the data has it, or that nothing has been measured."""
+    return {"server": table(from_json(data.read_text("utf-8"))) if data.exists() else report.NOT_MEASURED}
+
+
 def _row(name: str, engine: str, samples: Mapping[str, Sequence[Sample]]) -> list[str]:
     rates = {of: [sample.per_second for sample in values] for of, values in samples.items()}
     rate = Spread.of(rates[engine])
-    # A rate is better when it is greater, a time when it is less.
+    # More requests are better, and less time, so the ratios are the other way round.
     times = Spread.of(ratios(rates, engine, BASELINE))
-    row = [name, engine, f"{rate.median:,.0f} ±{rate.percent:.0f}%", f"**{times.median:.2f}** ±{times.percent:.0f}%"]
+    part = Spread.of(ratios(rates, engine, BEST))
+    row = [
+        name,
+        engine,
+        f"{rate.median:,.0f} ±{rate.percent:.0f}%",
+        f"**{times.median:.2f}** ±{times.percent:.0f}%",
+        f"{part.median:.2f} ±{part.percent:.0f}%",
+    ]
     busy = {of: [sample.busy for sample in values if sample.busy is not None] for of, values in samples.items()}
     if not busy[engine]:
         return [*row, "-", "-"]
@@ -278,13 +324,14 @@ def table(results: Results) -> str:
         "engine",
         "requests per second",
         "times as many as with h11",
+        "times as many as with httptools",
         "microseconds of the server's processor for each",
         "h11's are how many times as many",
     ]
     rows = [
         _row(name, engine, of_name)
         for name, of_name in results.samples.items()
-        for engine in sorted(of_name, key=[*get_args(Engine)].index)
+        for engine in sorted(of_name, key=[str(known) for known in ENGINES].index)
     ]
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
     asker = max(
@@ -299,7 +346,7 @@ def table(results: Results) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["--serve"]:
-        serve(cast("Engine", arguments[1]), int(arguments[2]))
+        serve(cast("Engine", arguments[1]), int(arguments[2]), Path(arguments[3]) if arguments[3:] else None)
         return
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.server",
@@ -309,6 +356,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=21, help="how many samples are taken of each (default: 21)")
     parser.add_argument("--requests", type=int, default=2000, help="how many are sent in a sample (default: 2000)")
     parser.add_argument("--connections", type=int, default=8, help="over how many connections (default: 8)")
+    parser.add_argument("--compiled", metavar="WHEEL|auto", help="where http11 compiled is; auto: build it first")
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="another checkout, or its src")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured")
     parser.add_argument("--docs", action="store_true", help="write it to docs/")
     given = parser.parse_args(arguments)
@@ -317,13 +366,23 @@ def main(arguments: Sequence[str]) -> None:
     missing = [name for name in ("uvicorn", "h11", "httptools") if find_spec(name) is None]
     if missing:
         parser.exit(1, f"{', '.join(missing)} not installed: python -m pip install --group bench\n")
-    results = run(given.rounds, given.requests, given.connections)
+    if given.compiled is None:
+        if given.docs:
+            parser.error("--docs needs --compiled")
+        print("http11 compiled is left out: --compiled does not say where it is", file=sys.stderr)
+    with wheels(given.compiled, None) as found:
+        directories: dict[Engine, Path] = {"http11 interpreted": builds.SOURCE}
+        if found.compiled_directory is not None:
+            directories["http11 compiled"] = found.compiled_directory
+        if given.before is not None:
+            directories["http11 before"] = builds.sources_of(given.before.resolve())
+        results = run(given.rounds, given.requests, given.connections, directories)
     print(table(results))
     for path in (given.json, DATA if given.docs else None):
         if path is not None:
             path.write_text(json.dumps(attrs.asdict(results), indent=1) + "\n", "utf-8")
     if given.docs:
-        report.write_pages({"server": table(results)})
+        report.write_pages(of_data())
 
 
 if __name__ == "__main__":

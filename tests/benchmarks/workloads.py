@@ -62,7 +62,9 @@ class Workload:
     keep: int | None = None
     """How many pieces of a body are kept by an application that takes each as it comes; `None`: it wants the whole."""
     message: bool = True
-    """Whether it is about messages, and so counts in the geometric mean."""
+    """Whether it is about messages on a connection that is kept, and so counts in the geometric mean."""
+    tolerant: bool = False
+    """Whether engines that can be told what to tolerate are told to: http11 gets the policy `H11`."""
 
     def connections_worth(self, seed: int) -> list[list[Exchange]]:
         """Make what one timed sample reads: the same for the same seed."""
@@ -105,12 +107,14 @@ def head(start: bytes, fields: Iterable[Field]) -> bytes:
     return start + b"\r\n" + b"".join([b"%b: %b\r\n" % field for field in fields]) + b"\r\n"
 
 
+def chunks(body: bytes, size: int) -> list[bytes]:
+    """Return the chunks of a body, each with its line and its CRLFs, and the last chunk with an empty trailer."""
+    return [*[b"%x\r\n%b\r\n" % (len(part), part) for part in cut(body, size)], b"0\r\n\r\n"]
+
+
 def request_bytes(ask: Ask) -> bytes:
     """Spell a request; how an engine would is no matter, this is what it gets."""
-    body = ask.body
-    if ask.chunk:
-        parts = [body[at : at + ask.chunk] for at in range(0, len(body), ask.chunk)]
-        body = b"".join([b"%x\r\n%b\r\n" % (len(part), part) for part in parts]) + b"0\r\n\r\n"
+    body = b"".join(chunks(ask.body, ask.chunk)) if ask.chunk else ask.body
     return head(b"%b %b HTTP/1.1" % (ask.method, ask.target), ask.fields) + body
 
 
@@ -157,6 +161,12 @@ User-Agent: curl/8.5.0
 Accept: */*
 """)
 
+# With `GET /`, the request is 50 bytes long.
+_FEWEST: Final = parsed("""
+Host: example.com
+Accept: */*
+""")
+
 _BROWSER: Final = parsed("""
 Host: www.example.com
 Connection: keep-alive
@@ -193,6 +203,11 @@ _SMALL_ANSWER: Final = parsed("""
 date: Sun, 09 Nov 2025 10:42:17 GMT
 server: uvicorn
 content-type: text/plain; charset=utf-8
+""")
+
+_NO_CONTENT: Final = parsed("""
+date: Sun, 09 Nov 2025 10:42:17 GMT
+server: uvicorn
 """)
 
 _PAGE_ANSWER: Final = parsed("""
@@ -257,6 +272,14 @@ def small_get(_: random.Random) -> Exchange:
     return served(Ask(b"GET", b"/", _CURL), answer(_SMALL_ANSWER, _TEXT))
 
 
+def smallest_get(_: random.Random) -> Exchange:
+    return served(Ask(b"GET", b"/", _FEWEST), Answer(204, b"No Content", _NO_CONTENT, b""))
+
+
+def smallest_get_in_bits(_: random.Random) -> Exchange:
+    return served(Ask(b"GET", b"/", _FEWEST), Answer(204, b"No Content", _NO_CONTENT, b""), 16)
+
+
 def browser_get(_: random.Random) -> Exchange:
     return served(Ask(b"GET", _BROWSER_TARGET, _BROWSER), answer(_PAGE_ANSWER, _TEXT * 40))
 
@@ -270,16 +293,45 @@ def browser_get_in_bits(_: random.Random) -> Exchange:
     return served(Ask(b"GET", _BROWSER_TARGET, _BROWSER), answer(_PAGE_ANSWER, _TEXT * 40), 16)
 
 
+def browser_get_in_bytes(rng: random.Random) -> Exchange:
+    exchange = browser_get_different(rng)
+    return attrs.evolve(exchange, pieces=cut(b"".join(exchange.pieces), 1))
+
+
+def browser_get_in_bare_lf(rng: random.Random) -> Exchange:
+    exchange = browser_get_different(rng)
+    return attrs.evolve(exchange, pieces=[piece.replace(b"\r\n", b"\n") for piece in exchange.pieces])
+
+
+def browser_get_folded(rng: random.Random) -> Exchange:
+    exchange = browser_get_different(rng)
+    ask = exchange.ask
+    fields = [
+        (name, value.replace(b" ", b"\r\n ", 2) if name in (b"sec-ch-ua", b"Cookie") else value)
+        for name, value in ask.fields
+    ]
+    return attrs.evolve(exchange, pieces=[request_bytes(attrs.evolve(ask, fields=fields))])
+
+
 def small_post(rng: random.Random) -> Exchange:
     body = items(rng, 7)[:1024].ljust(1024)
     fields = [*all_different(rng, _API_CLIENT, [b"host", b"connection"]), (b"Content-Length", b"1024")]
     return served(Ask(b"POST", b"/v2/items", fields, body), answer(_SMALL_ANSWER, b'{"id": 17}'))
 
 
-def chunked_upload(_: random.Random) -> Exchange:
+def upload() -> Ask:
     fields = [*_API_CLIENT, (b"Transfer-Encoding", b"chunked")]
-    ask = Ask(b"PUT", b"/v2/files/report.csv", fields, b"0123456789abcdef" * 4096, 4096)
-    return served(ask, answer(_SMALL_ANSWER, b'{"id": 17}'), 16384)
+    return Ask(b"PUT", b"/v2/files/report.csv", fields, b"0123456789abcdef" * 4096, 4096)
+
+
+def chunked_upload(_: random.Random) -> Exchange:
+    return served(upload(), answer(_SMALL_ANSWER, b'{"id": 17}'), 16384)
+
+
+def chunks_alone(_: random.Random) -> Exchange:
+    ask = upload()
+    pieces = [head(b"%b %b HTTP/1.1" % (ask.method, ask.target), ask.fields), *chunks(ask.body, ask.chunk)]
+    return Exchange(ask, answer(_SMALL_ANSWER, b'{"id": 17}'), pieces)
 
 
 def many_fields(_: random.Random) -> Exchange:
@@ -304,6 +356,10 @@ def download(_: random.Random, size: int = DOWNLOAD) -> Exchange:
     given = answer(_API_ANSWER, b"0123456789abcdef" * (size // 16), b"Content-Length")
     return Exchange(api_ask(), given, cut(response_bytes(given), PIECE))
 
+
+# Peers that cannot read these name them.
+BARE_LF: Final = "head in bare LF"
+FOLDED: Final = "folded head"
 
 WORKLOADS: Final = (
     Workload(
@@ -332,7 +388,13 @@ WORKLOADS: Final = (
         make=small_post,
     ),
     Workload(
-        name="GET in 16-byte pieces",
+        name="50-byte GET in 16-byte pieces",
+        kind="serve",
+        about="A request of 2 fields and 50 bytes arrives in 4 pieces, and is answered with 204 and 2 fields.",
+        make=smallest_get_in_bits,
+    ),
+    Workload(
+        name="browser GET in 16-byte pieces",
         kind="serve",
         about="The browser's request, identical each time, arrives 16 bytes at a time.",
         make=browser_get_in_bits,
@@ -340,9 +402,18 @@ WORKLOADS: Final = (
         connections=2,
     ),
     Workload(
-        name="chunked 64 KiB upload",
+        name="16 chunks, each received alone",
         kind="serve",
-        about="16 chunks of 4 KiB, which arrive 16 KiB at a time.",
+        about="A request with 9 fields, then 16 chunks of 4 KiB, each with its line and its CRLFs in a receive of its "
+        "own, as clients write them, then the last chunk.",
+        make=chunks_alone,
+        per_connection=10,
+        connections=2,
+    ),
+    Workload(
+        name="16 chunks, four at a time",
+        kind="serve",
+        about="The same bytes arrive 16 KiB at a time, wherever that cuts them.",
         make=chunked_upload,
         per_connection=10,
         connections=2,
@@ -377,5 +448,38 @@ WORKLOADS: Final = (
         connections=1,
         keep=1,
         message=False,
+    ),
+    Workload(
+        name="new connection for each GET",
+        kind="serve",
+        about="The request of 50 bytes, in one piece, each on a connection of its own, which is made, read from, "
+        "written to and thrown away.",
+        make=smallest_get,
+        per_connection=1,
+        connections=100,
+        message=False,
+    ),
+    Workload(
+        name=BARE_LF,
+        kind="serve",
+        about="The browser's request, all different, each of its lines ended by LF alone.",
+        make=browser_get_in_bare_lf,
+        tolerant=True,
+    ),
+    Workload(
+        name=FOLDED,
+        kind="serve",
+        about="The browser's request, all different, two of its fields folded over three lines each.",
+        make=browser_get_folded,
+        tolerant=True,
+    ),
+    Workload(
+        name="head byte by byte",
+        kind="serve",
+        about="The browser's request, all different, with CRLF, each byte in a receive of its own.",
+        make=browser_get_in_bytes,
+        per_connection=2,
+        connections=2,
+        tolerant=True,
     ),
 )
