@@ -58,8 +58,7 @@ def _switches(policy: Policy) -> Mapping[str, object]:
 
 
 @final
-# The rules for reading are kept by policy: see `http11.scanning`.
-@attrs.frozen(kw_only=True, order=False, repr=False, cache_hash=True)
+@attrs.frozen(kw_only=True, order=False, repr=False)
 class Policy:
     """The tolerances and limits of a reader; the defaults are those of `STRICT`.
 
