@@ -396,7 +396,7 @@ def read_chunked_body(  # noqa: PLR0917 - called for each chunk, and names take 
         at, awaiting, seen = after, "line", 0
     try:
         if awaiting == "line" and (end := _chunk_line_end(data, at, seen, limit, closed, policy)) > 0:
-            remaining, size = _parse_chunk_line(cut(data, at, end), policy)
+            remaining, size = split_chunk_line(cut(data, at, end), policy)
             if size > 0:
                 extensions += size
                 _check_excess(extensions, received, policy)
@@ -483,14 +483,6 @@ def _explain_chunk_line(line: bytes, policy: Policy) -> None:
         split_chunk_line(line, policy)
 
 
-def _parse_chunk_line(line: bytes, policy: Policy) -> ChunkLine:
-    try:
-        return split_chunk_line(line, policy)
-    except IncompleteError:
-        message = "expected the end of a chunk line, got the end of the bytes"
-        raise violation(RemoteProtocolError, "head-cut-short", message, offset=len(line)) from None
-
-
 def _check_excess(extensions: int, received: int, policy: Policy) -> None:
     excess = policy.max_chunk_extension_excess
     if excess is not None and extensions - received > excess:
@@ -512,4 +504,4 @@ def parse_chunk_line(line: Buffer, *, policy: Policy = STRICT) -> ChunkLine:
 
     """
     text = line if isinstance(line, bytes) else memoryview(line).tobytes()
-    return _parse_chunk_line(text + b"\r\n", policy)
+    return split_chunk_line(text + b"\r\n", policy)
