@@ -367,8 +367,6 @@ def main(arguments: Sequence[str]) -> None:
     if missing:
         parser.exit(1, f"{', '.join(missing)} not installed: python -m pip install --group bench\n")
     if given.compiled is None:
-        if given.docs:
-            parser.error("--docs needs --compiled")
         print("http11 compiled is left out: --compiled does not say where it is", file=sys.stderr)
     with wheels(given.compiled, None) as found:
         directories: dict[Engine, Path] = {"http11 interpreted": builds.SOURCE}
