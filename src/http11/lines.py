@@ -329,7 +329,7 @@ def _fields(text: bytes, at: int, section: Section, policy: Policy) -> list[Fiel
         else:
             _check_another_field(text, at, len(fields), section, policy)
             name_end = _name_end(text, at, policy)
-            name, parts = text[at:name_end], []
+            name, parts = text[at:name_end], list[bytes]()
             value_start = name_end + 1
         value_end = run_end(values, text, value_start)
         at = _line_end(text, value_end, policy)
