@@ -8,17 +8,19 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from http11 import STRICT, ErrorCode, Policy, RemoteProtocolError, lines
-from http11.headers import Field
-from http11.lines import ChunkLine, IncompleteError, RequestHead, ResponseHead, Section
+from http11.fields import Field
+from http11.lines import IncompleteError, RequestHead, ResponseHead, Section
+from http11.parsing import ChunkLine
+from http11.tolerances import Tolerances
 
 Kind: TypeAlias = Section | Literal["chunk line"]
 Parts: TypeAlias = RequestHead | ResponseHead | list[Field] | ChunkLine
 
-SPLIT: Final[Mapping[Kind, Callable[[bytes, Policy], Parts]]] = {
+SPLIT: Final[Mapping[Kind, Callable[[bytes, Tolerances], Parts]]] = {
     "request": lines.split_request,
     "response": lines.split_response,
     "trailers": lines.split_trailers,
-    "chunk line": lines.split_chunk_line,
+    "chunk line": lambda line, policy: ChunkLine(*lines.split_chunk_line(line, policy)),
 }
 
 
@@ -43,7 +45,7 @@ def told(error: RemoteProtocolError) -> Refused:
 
 def taken_apart(kind: Kind, text: bytes, policy: Policy = STRICT) -> Apart:
     try:
-        return SPLIT[kind](text, policy)
+        return SPLIT[kind](text, policy._tolerances)
     except RemoteProtocolError as error:
         return told(error)
     except IncompleteError:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any, ParamSpec, TypeVar
 
-from http11 import Connection, Role
+from http11 import Connection, Policy, Role
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -112,9 +112,19 @@ class Memory:
 
 
 def buffer_of(connection: Connection[Role]) -> bytes | bytearray:
-    """Return where a connection keeps what it has received and not read: the largest of what it refers to."""
-    held = [one for one in gc.get_referents(connection) if isinstance(one, bytes | bytearray)]
-    return max(held, key=lambda one: (isinstance(one, bytearray), len(one)))
+    """Return where a connection keeps what it has received and not read: the largest of what it holds."""
+    return max(held_by(connection), key=lambda one: (isinstance(one, bytearray), len(one)))
+
+
+def held_by(connection: Connection[Role]) -> Iterator[bytes | bytearray]:
+    """Yield all bytes that a connection holds, by itself or in an object of the engine's own."""
+    todo: list[object] = [connection]
+    for holder in todo:
+        for one in gc.get_referents(holder):
+            if isinstance(one, bytes | bytearray):
+                yield one
+            elif type(one).__module__.startswith("http11.") and not isinstance(one, Policy):
+                todo.append(one)
 
 
 def place(connection: Connection[Role]) -> int:

@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 import http11
-import http11.connection
+import http11.parsing
 from tests.benchmarks import builds, report, server
 from tests.benchmarks.contenders import (
     BASELINE,
@@ -44,7 +44,7 @@ BY_NAME = {workload.name: workload for workload in SMALL}
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
     """Where these tests run on a compiled build, it is one of the contenders."""
-    if not builds.is_compiled(http11.connection):
+    if not builds.is_compiled(http11.parsing):
         return None
     return builds.copied(INSTALLED, tmp_path_factory.mktemp("compiled"))
 
@@ -270,18 +270,16 @@ def test_builds_share_nothing_and_leave_no_trace(interpreted: builds.Build) -> N
     other = builds.interpreted()
     assert {name: module for name, module in sys.modules.items() if name.startswith("http11")} == before
     assert len({http11.Request, interpreted.module.Request, other.module.Request}) == 3
-    assert {module.__name__ for module in other.modules} >= {"http11", "http11.connection"}
+    assert {module.__name__ for module in other.modules} >= {"http11", "http11.parsing"}
     files = [Path(str(module.__file__)) for module in other.modules]
     assert all(file.is_relative_to(builds.SOURCE) and file.suffix == ".py" for file in files)
 
 
-def _package(directory: Path, version: str, name: str = "connection.py") -> Path:
+def _package(directory: Path, version: str, name: str = "parsing.py") -> Path:
     package = directory / "http11"
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text(
-        f'from http11.connection import Connection\n\n__version__ = "{version}"\n', "utf-8"
-    )
-    (package / name).write_text("class Connection:\n    pass\n", "utf-8")
+    (package / "__init__.py").write_text(f'from http11.parsing import NOTHING\n\n__version__ = "{version}"\n', "utf-8")
+    (package / name).write_text("NOTHING = None\n", "utf-8")
     return directory
 
 
@@ -292,8 +290,8 @@ def test_another_checkout_is_another_build(tmp_path: Path) -> None:
 
 
 def test_a_build_is_never_completed_from_another(tmp_path: Path) -> None:
-    source = _package(tmp_path, "0.0.1", "not_connection.py")
-    with pytest.raises(ModuleNotFoundError, match=r"http11\.connection"):
+    source = _package(tmp_path, "0.0.1", "not_parsing.py")
+    with pytest.raises(ModuleNotFoundError, match=r"http11\.parsing"):
         builds.interpreted(source)
     with pytest.raises(ModuleNotFoundError, match="http11"):
         builds.interpreted(tmp_path / "nowhere")
@@ -302,7 +300,7 @@ def test_a_build_is_never_completed_from_another(tmp_path: Path) -> None:
 
 def test_sources_are_taken_where_something_compiled_lies_beside_them(tmp_path: Path) -> None:
     source = _package(tmp_path, "0.0.1")
-    (source / "http11" / f"connection{EXTENSION_SUFFIXES[0]}").write_bytes(b"no library at all")
+    (source / "http11" / f"parsing{EXTENSION_SUFFIXES[0]}").write_bytes(b"no library at all")
     assert builds.interpreted(source).version == "0.0.1"
     with pytest.raises(ImportError):
         builds.compiled(source)
@@ -314,7 +312,7 @@ def test_a_wheel_that_is_not_compiled_is_found_out(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel, "w") as archive:
         for file in sorted((source / "http11").glob("*.py")):
             archive.write(file, file.relative_to(source))
-    with pytest.raises(builds.WrongBuildError, match=r"http11\.connection in .* is not compiled"):
+    with pytest.raises(builds.WrongBuildError, match=r"http11\.parsing in .* is not compiled"):
         builds.compiled(builds.unpacked(wheel, tmp_path / "unpacked"))
 
 

@@ -356,6 +356,7 @@ def test_what_shows_nothing_new_is_not_kept() -> None:
     assert list(corpus.minimized([b"abc", b"ca"], found, shown)) == [b"ca", b"abc"]
 
 
+@pytest.mark.interpreted
 def test_the_arcs_of_the_engine_are_seen() -> None:
     with corpus.tracing() as few:
         parse_request(GET)

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from http11 import CLIENT, SERVER, Role, grammar
+from http11.grammar import Run
 from tests.harness import read
 
 ALL = frozenset(range(256))
@@ -34,7 +35,8 @@ TARGET = VCHAR - frozenset(b"#")
 # What the package h11 0.16 takes in a value: [^\x00\s], and SP and HTAB
 LENIENT_TEXT = ALL - frozenset(b"\x00\n\x0b\x0c\r")
 
-RUNS: dict[str, tuple[Pattern[bytes], frozenset[int]]] = {
+# Of each, the single bytes that it matches.
+CLASSES: dict[str, tuple[Pattern[bytes] | Run, frozenset[int]]] = {
     "TOKEN_RUN": (grammar.TOKEN_RUN, TCHAR),
     "METHOD": (grammar.METHOD, TCHAR),
     "FIELD_NAME": (grammar.FIELD_NAME, TCHAR),
@@ -59,26 +61,33 @@ RUNS: dict[str, tuple[Pattern[bytes], frozenset[int]]] = {
     "QUOTED_RUN": (grammar.QUOTED_RUN, TEXT - frozenset(b'"\\')),
     "STATUS_CODE_RUN": (grammar.STATUS_CODE_RUN, DIGIT - frozenset(b"0")),
     "HTTP_VERSION_RUN": (grammar.HTTP_VERSION_RUN, frozenset(b"H")),
+    "IPVFUTURE_RUN": (grammar.IPVFUTURE_RUN, frozenset(b"vV")),
+    "HOST_NAME_RUN": (grammar.HOST_NAME_RUN, ALPHA | DIGIT | frozenset(b"-._")),
     "EMPTY_LINES": (grammar.EMPTY_LINES, frozenset()),
     "LENIENT_EMPTY_LINES": (grammar.LENIENT_EMPTY_LINES, frozenset(b"\n")),
 }
 
 
-PATTERNS = [name for name in grammar.__all__ if isinstance(getattr(grammar, name), Pattern)]
+PATTERNS = [name for name in grammar.__all__ if isinstance(getattr(grammar, name), Pattern | Run)]
+RUNS = [name for name in PATTERNS if isinstance(getattr(grammar, name), Run)]
+
+
+def pattern_of(name: str) -> Pattern[bytes]:
+    found: Pattern[bytes] | Run = getattr(grammar, name)
+    return found.pattern if isinstance(found, Run) else found
 
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_no_group_is_repeated_possessively(name: str) -> None:
     # CPython before 3.11.5 takes half of such a group for a whole one, and every one stumbles over captures in it.
-    pattern: Pattern[bytes] = getattr(grammar, name)
-    without_classes = re.sub(rb"\[(?:\\.|[^\]\\])*\]", b"[]", pattern.pattern)
+    without_classes = re.sub(rb"\[(?:\\.|[^\]\\])*\]", b"[]", pattern_of(name).pattern)
     assert re.search(rb"\)(?:[*+?]|\{[0-9,]*\})\+", without_classes) is None
 
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_no_endless_repetition_gives_back_what_it_has_matched(name: str) -> None:
     """A count of steps would show only what some input makes of it; this is why no input can make it more."""
-    assert not gives_back(PARSER.parse(getattr(grammar, name).pattern))
+    assert not gives_back(PARSER.parse(pattern_of(name).pattern))
     assert gives_back(PARSER.parse(b"a(?:b+)?c"))
 
 
@@ -115,10 +124,53 @@ def test_white_space_is_never_left_to_python(path: Path) -> None:
     assert all(call.args for call in stripping)
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", CLASSES)
 def test_a_class_is_that_of_the_rfc(name: str) -> None:
-    pattern, allowed = RUNS[name]
+    _, allowed = CLASSES[name]
+    pattern = pattern_of(name)
     assert {byte for byte in ALL if pattern.fullmatch(bytes([byte]))} == allowed
+
+
+def test_each_run_is_one_of_the_classes() -> None:
+    """And so is each pattern of that name, so that none is left out."""
+    assert [name for name in PATTERNS if name.endswith("_RUN") and name not in CLASSES] == []
+    assert [name for name in RUNS if not name.endswith("_RUN")] == []
+
+
+# --- runs by a loop, and by a pattern ---
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_ends_at_the_first_byte_that_is_not_of_it(name: str) -> None:
+    run: Run = getattr(grammar, name)
+    _, allowed = CLASSES[name]
+    assert {byte for byte in ALL if run.table[byte]} == allowed
+    inside = bytes(sorted(allowed))
+    for byte in ALL:
+        end = byte in allowed
+        for find in (grammar.run_end, grammar.end_by_loop, grammar.end_by_pattern):
+            assert find(run, bytes([byte]), 0) == end
+            assert find(run, b"..%c" % byte, 2) == 2 + end
+            assert find(run, inside + bytes([byte]), 0) == len(inside) + end
+            assert find(run, bytes([byte]) * 3, 1) == 1 + 2 * end
+
+
+@given(st.sampled_from(RUNS), st.binary() | st.text("aA09 \t.:#\r\n\x7f").map(str.encode), st.data())
+def test_a_run_ends_where_it_does_by_either_form(name: str, text: bytes, data: st.DataObject) -> None:
+    run: Run = getattr(grammar, name)
+    _, allowed = CLASSES[name]
+    start = data.draw(st.integers(0, len(text)))
+    expected = next((at for at in range(start, len(text)) if text[at] not in allowed), len(text))
+    for find in (grammar.run_end, grammar.end_by_loop, grammar.end_by_pattern):
+        assert find(run, text, start) == expected
+
+
+def test_the_end_of_nothing_is_where_it_begins() -> None:
+    for name in RUNS:
+        run: Run = getattr(grammar, name)
+        for find in (grammar.run_end, grammar.end_by_loop, grammar.end_by_pattern):
+            assert find(run, b"", 0) == 0
+            assert find(run, b"a0 ", 3) == 3
 
 
 def test_what_may_be_escaped_in_a_quoted_string() -> None:
@@ -348,7 +400,7 @@ def test_what_is_no_version(version: bytes) -> None:
     ("name", "whole"), [("HTTP_VERSION_RUN", b"HTTP/1.1"), ("STATUS_CODE_RUN", b"200"), ("OWS_RUN", b" \t \t")]
 )
 def test_a_run_of_a_fixed_size_ends_at_the_first_wrong_byte(name: str, whole: bytes) -> None:
-    pattern: Pattern[bytes] = getattr(grammar, name)
+    pattern = pattern_of(name)
     for text in (whole + b"x", *(whole[:place] + b"x" + whole[place + 1 :] for place in range(len(whole)))):
         match = pattern.match(text)
         assert match is not None
@@ -393,8 +445,7 @@ def test_a_port_has_a_host(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PATTERNS if name.endswith(("_RUN", "EMPTY_LINES"))])
 def test_a_run_may_be_empty(name: str) -> None:
-    pattern: Pattern[bytes] = getattr(grammar, name)
-    assert pattern.match(b"") is not None
+    assert pattern_of(name).match(b"") is not None
 
 
 PORTS = [
@@ -430,19 +481,15 @@ def test_ports_of_a_tunnel_are_those_of_tcp() -> None:
     assert not any(grammar.CONNECT_TARGET.fullmatch(b"a:%d" % port) for port in (100_000, 655_350, 165_535))
 
 
-# --- the usual forms ------------------------------------------------------------------------------------------------
-
-
-def test_the_bytes_of_which_most_values_are_made() -> None:
-    assert sorted(grammar.VALUE_BYTES) == sorted(TEXT - frozenset(b"\t"))
+# --- what most are ---
 
 
 @pytest.mark.parametrize("byte", range(256))
-def test_a_usual_host_is_one_of_those_that_are_allowed(byte: int) -> None:
+def test_the_name_of_a_host_is_a_host(byte: int) -> None:
     one = bytes([byte])
-    assert (grammar.USUAL_HOST.fullmatch(one) is not None) is (byte in ALPHA | DIGIT | frozenset(b"-._"))
-    for host in (one, b"a" + one, one + b"a", b"a:" + one, b"a:1" + one, b"a" + one + b"1"):
-        assert grammar.USUAL_HOST.fullmatch(host) is None or grammar.HOST.fullmatch(host) is not None
+    for host in (one, b"a" + one, one + b"a", b"a" + one + b"1"):
+        if grammar.end_by_pattern(grammar.HOST_NAME_RUN, host) == len(host):
+            assert grammar.HOST.fullmatch(host) is not None
 
 
 # --- whole sections -------------------------------------------------------------------------------------------------
@@ -484,3 +531,47 @@ def test_the_parts_of_a_section_that_a_pattern_matches() -> None:
 def test_the_parts_of_a_chunk_line(line: bytes, groups: tuple[bytes, bytes] | None) -> None:
     match = grammar.CHUNK_LINE.fullmatch(line)
     assert (None if match is None else match.groups()) == groups
+
+
+@pytest.mark.parametrize("byte", range(256))
+def test_field_lines_as_they_are_sent_have_no_white_space_at_the_ends_of_a_value(byte: int) -> None:
+    one = bytes([byte])
+    assert grammar.FIELD_SECTION.fullmatch(b"") is not None
+    for value, allowed in (
+        (b"", ALL),
+        (one, TEXT - WSP),
+        (one + b"b", TEXT - WSP),
+        (b"b" + one, TEXT - WSP),
+        (b"b%cb" % byte, TEXT),
+    ):
+        for lines in (b"A: %b\r\n", b"A: %b\r\nC: d\r\n", b"C: d\r\nA: %b\r\n"):
+            assert bool(grammar.FIELD_SECTION.fullmatch(lines % value)) == (byte in allowed)
+    for lines, allowed in (
+        (b"A%cB: b\r\n", TCHAR),
+        (b"%cA: b\r\n", TCHAR),
+        (b"A%c b\r\n", frozenset(b":")),
+        (b"A:%cb\r\n", frozenset(b" ")),
+        (b"A: b%c\n", frozenset(b"\r")),
+        (b"A: b\r%c", frozenset(b"\n")),
+    ):
+        assert bool(grammar.FIELD_SECTION.fullmatch(lines % byte)) == (byte in allowed)
+
+
+@pytest.mark.parametrize(
+    ("line", "size"),
+    [
+        (b"5\r\n", b"5"),
+        (b"00fF\r\n|", b"00fF"),
+        (b"0" * 8 + b"\r\n", b"0" * 8),
+        (b"0" * 9 + b"\r\n", None),
+        (b"5;a\r\n", None),
+        (b"5 \r\n", None),
+        (b"5\n", None),
+        (b"5\r", None),
+        (b"g\r\n", None),
+        (b"\r\n", None),
+    ],
+)
+def test_the_size_in_a_short_chunk_line(line: bytes, size: bytes | None) -> None:
+    match = grammar.SHORT_CHUNK_LINE.match(line)
+    assert (None if match is None else match[1]) == size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 from collections.abc import Iterator
 
@@ -24,7 +23,7 @@ from http11 import (
     Role,
     ServerConnection,
 )
-from tests.counting import CPYTHON, buffer_of
+from tests.counting import CPYTHON, buffer_of, held_by
 from tests.harness import Reader
 
 only_cpython = pytest.mark.skipif(not CPYTHON, reason="only CPython lets go of an object at once")
@@ -187,7 +186,3 @@ def test_nothing_is_kept_of_a_head_that_has_been_answered() -> None:
         alive = weakref.ref(asked(server, HEAD % target))
         assert alive() is None
     assert b"/y" not in b"".join(held_by(server))
-
-
-def held_by(connection: Connection[Role]) -> Iterator[bytes]:
-    return (bytes(one) for one in gc.get_referents(connection) if isinstance(one, bytes | bytearray))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from re import compile as pattern
 from typing import Final
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from http11 import CLIENT, H11, SERVER, STRICT, Policy, RemoteProtocolError, grammar, lines
-from http11.lines import ChunkLine, Section
+from http11.lines import Section
+from http11.parsing import ChunkLine
 from tests import strategies
 from tests.apart import Kind, Refused, taken_apart, told, walked
 
@@ -24,13 +26,13 @@ OK = b"HTTP/1.1 200 O K\r\nX: y\r\nZ:\r\n\r\n"
 
 
 def test_the_parts_of_a_section_are_as_they_were_spelled() -> None:
-    assert lines.split_request(GET, STRICT) == (b"GET", b"/a", b"1.1", [(b"Host", b"b"), (b"X", b"c")])
-    assert lines.split_response(OK, STRICT) == (b"1.1", 200, b"O K", [(b"X", b"y"), (b"Z", b"")])
+    assert lines.split_request(GET, STRICT._tolerances) == (b"GET", b"/a", b"1.1", [(b"Host", b"b"), (b"X", b"c")])
+    assert lines.split_response(OK, STRICT._tolerances) == (b"1.1", 200, b"O K", [(b"X", b"y"), (b"Z", b"")])
     for line, reason in ((b"HTTP/1.0 103 a:b", b"a:b"), (b"HTTP/1.0 103 ", b""), (b"HTTP/1.0 103", b"")):
-        assert lines.split_response(line + b"\r\n\r\n", STRICT) == (b"1.0", 103, reason, [])
-    assert lines.split_trailers(b"\r\n", STRICT) == []
-    assert lines.split_trailers(b"A:b\r\na: c\r\n\r\n", STRICT) == [(b"A", b"b"), (b"a", b"c")]
-    assert lines.split_chunk_line(b'1F ;a="b"\r\n', STRICT) == ChunkLine(31, 7)
+        assert lines.split_response(line + b"\r\n\r\n", STRICT._tolerances) == (b"1.0", 103, reason, [])
+    assert lines.split_trailers(b"\r\n", STRICT._tolerances) == []
+    assert lines.split_trailers(b"A:b\r\na: c\r\n\r\n", STRICT._tolerances) == [(b"A", b"b"), (b"a", b"c")]
+    assert lines.split_chunk_line(b'1F ;a="b"\r\n', STRICT._tolerances) == (31, 7)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +49,14 @@ def test_the_parts_of_a_section_are_as_they_were_spelled() -> None:
 def test_each_fold_is_one_space(folded: bytes, value: bytes) -> None:
     fields = b"X:" + folded + b"\r\nZ: a\r\n\r\n"
     expected = [(b"X", value), (b"Z", b"a")]
-    assert lines.split_response(b"HTTP/1.1 200 \r\n" + fields, STRICT)[3] == expected
-    assert lines.split_trailers(fields, H11) == expected
-    assert lines.split_request(b"GET / HTTP/1.1\n" + fields.replace(b"\r", b""), H11)[3] == expected
+    assert lines.split_response(b"HTTP/1.1 200 \r\n" + fields, STRICT._tolerances)[3] == expected
+    assert lines.split_trailers(fields, H11._tolerances) == expected
+    assert lines.split_request(b"GET / HTTP/1.1\n" + fields.replace(b"\r", b""), H11._tolerances)[3] == expected
 
 
 def test_a_policy_may_want_few_fields_and_short_methods() -> None:
     exact = Policy(max_method_size=3, max_fields=2)
-    assert lines.split_request(GET, exact)[0] == b"GET"
+    assert lines.split_request(GET, exact._tolerances)[0] == b"GET"
     for policy, code, offset in (
         (Policy(max_method_size=2), "method-too-long", 2),
         (Policy(max_fields=1), "too-many-fields", GET.index(b"X")),
@@ -144,6 +146,34 @@ def test_a_chunk_line_is_the_same_by_the_pattern_as_by_the_walk() -> None:
             assert not isinstance(found, ChunkLine), text
 
 
+SHORT = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+
+
+def check_a_short_chunk_line(text: bytes) -> None:
+    match = SHORT.match(text)
+    expected = (0, -1) if match is None else (int(match[1], 16), match.end())
+    for start in (0, 3):
+        data = b"5\r\n"[:start] + text
+        found = (expected[0], expected[1] + start) if match is not None else expected
+        assert lines.short_chunk_line(data, start) == found, text
+        # What a compiled build calls.
+        assert lines._short_chunk_line_by_loop(data, start) == found, text
+    # In a buffer it may be left to the walk.
+    assert lines.short_chunk_line(bytearray(text), 0) in (expected, (0, -1))
+
+
+def test_a_short_chunk_line_is_the_same_by_either_form() -> None:
+    for text in (*changed_by_a_byte(b"1F\r\n"), *(b"%0*x\r\n|" % (digits, 10) for digits in range(1, 12))):
+        check_a_short_chunk_line(text)
+        for size in range(len(text)):
+            check_a_short_chunk_line(text[:size])
+
+
+@given(st.text("0123456789abcdefABCDEFg; \r\n", max_size=12).map(str.encode))
+def test_and_so_is_whatever_comes(text: bytes) -> None:
+    check_a_short_chunk_line(text)
+
+
 # --- beginnings -----------------------------------------------------------------------------------------------------
 
 TEXTS: dict[Kind, list[bytes]] = {
@@ -223,10 +253,26 @@ def test_an_explanation_is_the_error_of_what_there_is(section: Section, policy: 
             expected = taken_apart(section, text[:size], policy)
             if isinstance(expected, Refused):
                 with pytest.raises(RemoteProtocolError) as caught:
-                    lines.explain(text[:size], section, policy)
+                    lines.explain(text[:size], section, policy._tolerances)
                 assert (caught.value.code, caught.value.offset) == (expected.code, expected.offset)
             else:
-                lines.explain(text[:size], section, policy)
+                lines.explain(text[:size], section, policy._tolerances)
+
+
+@pytest.mark.parametrize("policy", [STRICT, H11], ids=["STRICT", "H11"])
+@pytest.mark.parametrize("section", SECTIONS[:2])
+def test_a_start_line_that_is_whole_is_refused_for_what_is_wrong_in_it(section: Section, policy: Policy) -> None:
+    for text in TEXTS[section]:
+        line = text[: text.find(b"\n") + 1]
+        expected = taken_apart(section, line, policy)
+        for text_of_it in (line, line + b"a b"):
+            if isinstance(expected, Refused):
+                with pytest.raises(RemoteProtocolError) as caught:
+                    lines.check_start_line(text_of_it, section, policy._tolerances)
+                assert told(caught.value) == expected
+            elif line:
+                lines.check_start_line(text_of_it, section, policy._tolerances)
+    lines.check_start_line(b"GET / HTTP/1.1" if section == "request" else b"HTTP/1.1 200", section, policy._tolerances)
 
 
 # What can no longer become a start line, and the first byte of which that is so.
@@ -252,12 +298,12 @@ def test_a_beginning_is_refused_at_the_byte_that_no_start_line_has_there(
     section: Section, text: bytes, place: int
 ) -> None:
     for size in range(place + 1):
-        lines.check_beginning(text[:size], section, STRICT)
+        lines.check_beginning(text[:size], section, STRICT._tolerances)
     refused = taken_apart(section, text, STRICT)
     assert isinstance(refused, Refused)
     for rest in (b"", b"x", b"\r\n\r\n"):
         with pytest.raises(RemoteProtocolError) as caught:
-            lines.check_beginning(text[: place + 1] + rest, section, STRICT)
+            lines.check_beginning(text[: place + 1] + rest, section, STRICT._tolerances)
         assert (caught.value.code, caught.value.offset) == (refused.code, refused.offset)
 
 
@@ -267,7 +313,7 @@ def test_a_beginning_that_is_refused_is_that_of_no_head(data: st.DataObject, sec
     size = data.draw(st.integers(0, len(text)))
     refused: Refused | None = None
     try:
-        lines.check_beginning(text[:size], section, policy)
+        lines.check_beginning(text[:size], section, policy._tolerances)
     except RemoteProtocolError as error:
         refused = told(error)
     assert refused is None or refused == taken_apart(section, text, policy)
@@ -286,6 +332,18 @@ def end_of(text: bytes, section: Section) -> int:
     return -1 if match is None else match.end() - len(before)
 
 
+def by_either(data: bytes | bytearray, start: int, seen: int, section: Section) -> int:
+    return lines.find_section_end(data, start, seen, section=section)
+
+
+def by_loop(data: bytes | bytearray, start: int, seen: int, section: Section) -> int:
+    return lines._section_end_by_loop(bytes(data), start, seen, section == "trailers")
+
+
+# The form that this build takes, and the one that a compiled build takes.
+BOTH_FORMS = [by_either, by_loop]
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 @pytest.mark.parametrize("end", ENDS)
 def test_a_section_ends_with_its_first_empty_line_whatever_has_been_seen(section: Section, end: bytes) -> None:
@@ -298,8 +356,8 @@ def test_a_section_ends_with_its_first_empty_line_whatever_has_been_seen(section
                 # Whoever has seen some of it has not found the end in that.
                 for seen in range(size + 1):
                     if end_of(text[:seen], section) < 0:
-                        found = lines.find_section_end(data, 3, seen, section=section)
-                        assert found == (expected if expected < 0 else 3 + expected)
+                        for find in BOTH_FORMS:
+                            assert find(data, 3, seen, section) == (expected if expected < 0 else 3 + expected)
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -307,8 +365,20 @@ def test_what_has_been_seen_is_not_looked_at_again(section: Section) -> None:
     """But for the two bytes in which the end may have begun."""
     for seen in range(3, 20):
         data = b"\n" * (seen - 2) + b"a" * 10
-        assert lines.find_section_end(data, 0, seen, section=section) == -1
+        for find in BOTH_FORMS:
+            assert find(data, 0, seen, section) == -1
         assert lines.find_line_end(b"\n" * seen + b"a", 0, seen) == -1
+
+
+@given(st.binary() | st.lists(st.sampled_from([b"\r", b"\n", b"a"])).map(b"".join), st.sampled_from(SECTIONS))
+def test_both_forms_find_the_end_of_whatever_comes(text: bytes, section: Section) -> None:
+    expected = end_of(text, section)
+    for start in (0, 2):
+        data = b"\n\n"[:start] + text
+        for seen in range(len(text) + 1):
+            if end_of(text[:seen], section) < 0:
+                for find in BOTH_FORMS:
+                    assert find(data, start, seen, section) == (expected if expected < 0 else start + expected)
 
 
 def test_where_a_line_ends() -> None:
@@ -339,33 +409,23 @@ def test_where_empty_lines_end(data: bytes, strict: int, lenient: int) -> None:
         assert lines.skip_empty_lines(text, 1, bare_lf=True) == 1 + lenient
 
 
-# --- runs and cuts --------------------------------------------------------------------------------------------------
+# --- cuts -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in grammar.__all__ if name.endswith("_RUN")])
-def test_a_run_ends_at_the_first_byte_that_is_not_of_it(name: str) -> None:
-    run = getattr(grammar, name)
-    for byte in range(256):
-        one = bytes([byte])
-        expected = 2 + (run.fullmatch(one) is not None)
-        for data in (b".." + one, bytearray(b".." + one)):
-            assert lines.run_end(run, data, 2) == expected
-            assert lines.run_end(run, data, 2, 2) == 2
-
-
-def test_a_run_is_as_long_as_it_may_be() -> None:
-    assert lines.run_end(grammar.TOKEN_RUN, b"abc def") == 3
-    assert lines.run_end(grammar.TOKEN_RUN, b"abc def", 4) == 7
-    assert lines.run_end(grammar.TOKEN_RUN, b"abc def", 4, 6) == 6
-    assert lines.run_end(grammar.TOKEN_RUN, b"abc def", 3) == 3
-    assert lines.run_end(grammar.TOKEN_RUN, b"abc", 3) == 3
-
-
-def test_a_part_of_a_buffer_is_bytes_and_leaves_the_buffer_free_to_grow() -> None:
-    whole = b"hello"
-    assert lines.cut(whole, 0, 5) is whole
-    buffer = bytearray(whole)
-    part = lines.cut(buffer, 1, 3)
-    assert (part, type(part)) == (b"el", bytes)
+@pytest.mark.parametrize("size", [0, 1, 5, 1023, 1024, 1025, 5000])
+def test_a_part_of_a_buffer_is_bytes_and_leaves_the_buffer_free_to_grow(size: int) -> None:
+    whole = bytes(range(256)) * (size // 256 + 1)
+    whole = whole[:size]
+    assert lines.cut(whole, 0, size) is whole
+    assert lines.cut(b"." + whole + b".", 1, size + 1) == whole
+    buffer = bytearray(b"." + whole + b".")
+    part = lines.cut(buffer, 1, size + 1)
+    assert (part, type(part)) == (whole, bytes)
     buffer += b"!"
-    assert lines.cut(buffer, 4, 6) == b"o!"
+    assert lines.cut(buffer, size + 1, size + 3) == b".!"
+
+
+def test_where_a_crlf_stands() -> None:
+    text = b"\r\n\n\r\r\n\r"
+    for data in (text, bytearray(text)):
+        assert [at for at in range(len(text) + 2) if lines.has_crlf(data, at)] == [0, 4]

@@ -76,6 +76,12 @@ class Peers(RuleBasedStateMachine):
         self.answered = False
         self.unasked = False
 
+    @property
+    def upgrade_proposed(self) -> bool:
+        """Whether the server may accept an Upgrade, which no caller can ask it."""
+        _, _, _, upgrade, _ = self.server._joint
+        return upgrade
+
     # --- the client ---
 
     def send_as_client(self, event: Request | Data[bytes] | EndOfMessage) -> None:
@@ -153,7 +159,7 @@ class Peers(RuleBasedStateMachine):
         self.send_as_server(interim)
         Wire.log(self.to_client.sent, framing.informational_to_send(interim))
 
-    @precondition(lambda self: self.server._joint.upgrade_proposed and self.server.our_state == SEND_RESPONSE)
+    @precondition(lambda self: self.upgrade_proposed and self.server.our_state == SEND_RESPONSE)
     @rule()
     def switch(self) -> None:
         accept = InformationalResponse(status_code=101, headers=[("Upgrade", "x")])
@@ -166,14 +172,14 @@ class Peers(RuleBasedStateMachine):
         body = framing.response_framing(response, None)
         if isinstance(body, int) and body > LARGEST_BODY:
             return
-        joint = self.server._joint
+        client, _, keep_alive, _, _ = self.server._joint
         refuses_tunnel = self.method == b"CONNECT" and response.status_code >= 300
         sent = framing.response_to_send(
             response,
             request_method=self.method,
             peer_version=b"1.1",
-            keep_alive=joint.keep_alive,
-            last=joint.client == CLOSED or refuses_tunnel,
+            keep_alive=keep_alive,
+            last=client == CLOSED or refuses_tunnel,
         )
         self.send_as_server(response)
         Wire.log(self.to_client.sent, sent)

@@ -5,6 +5,7 @@
 
 from typing import Final as _Final
 
+from http11._runtime import BytesLike, HeadersLike
 from http11.connection import ClientConnection, Connection, ServerConnection
 from http11.errors import ErrorCode, LocalProtocolError, ProtocolError, RemoteProtocolError, Tolerance
 from http11.events import (
@@ -21,7 +22,8 @@ from http11.events import (
     ServerEvent,
     Signal,
 )
-from http11.headers import BytesLike, Field, Headers, HeadersLike
+from http11.fields import Field
+from http11.headers import Headers
 from http11.policy import H11, STRICT, Policy
 from http11.states import (
     CLIENT,

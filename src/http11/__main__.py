@@ -42,11 +42,11 @@ from http11.events import (
     InformationalResponse,
     Request,
     Response,
-    is_preface,
 )
 from http11.framing import keeps_alive
 from http11.parsing import skip_empty_lines
 from http11.policy import H11, STRICT, Policy
+from http11.rules import is_preface
 from http11.serialization import serialize_request
 from http11.states import CLIENT, DONE, IDLE, MIGHT_SWITCH_PROTOCOL, SEND_BODY, SERVER, SWITCHED_PROTOCOL, Role
 

@@ -24,7 +24,8 @@ from types import ModuleType
 from typing import ClassVar, Final
 
 from http11 import PRODUCT_ID, connection, events, headers, states
-from http11.connection import DEFAULT_MAX_INCOMPLETE_EVENT_SIZE, RoleT_co
+from http11._runtime import RoleT_co
+from http11.connection import DEFAULT_MAX_INCOMPLETE_EVENT_SIZE
 from http11.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from http11.policy import STRICT, Policy
 

@@ -13,16 +13,20 @@ log: one line, no raw control byte, and never the value of a field, which may be
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, TypeVar
+from weakref import ref
 
 __all__ = [
     "ErrorCode",
+    "Failure",
     "LocalProtocolError",
     "ProtocolError",
     "RemoteProtocolError",
     "Tolerance",
     "byte_name",
+    "caused",
     "clipped",
     "violation",
 ]
@@ -324,6 +328,40 @@ def violation(
         received=received,
         tolerance=(TOLERANCES.get(code) or tolerance) if issubclass(blame, RemoteProtocolError) else None,
     )
+
+
+def caused(error: ErrorT, cause: BaseException) -> ErrorT:
+    """Return `error` with its cause. `raise ... from` would not do: mypyc forgets the cause."""
+    error.__cause__ = cause
+    return error
+
+
+def alone(error: ErrorT) -> ErrorT:
+    """Return `error` without what was being handled when it was made. `raise ... from None` is forgotten as well."""
+    error.__suppress_context__ = True
+    return error
+
+
+class Failure:
+    """An error that put a side into `ERROR`, for those that follow to have it as their cause.
+
+    The error itself would keep all the frames through which it went, and with them the connection, until the garbage
+    collector runs. So this holds it weakly, and a copy of it without its traceback.
+    """
+
+    __slots__ = ("_copy", "_error")
+
+    def __init__(self, error: ProtocolError) -> None:
+        self._error = ref(error)
+        self._copy = copy.copy(error)
+
+    def __reduce__(self) -> tuple[type[Failure], tuple[ProtocolError]]:
+        return Failure, (self._copy,)
+
+    @property
+    def error(self) -> ProtocolError:
+        """The error, or its copy."""
+        return self._error() or self._copy
 
 
 def byte_name(value: int) -> str:

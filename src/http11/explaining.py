@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from http11 import grammar
 from http11.errors import ErrorCode, byte_name
+from http11.grammar import Run, run_end
 
 __all__ = [
     "Flaw",
@@ -52,9 +53,9 @@ def byte_flaw(value: bytes, index: int) -> Flaw:
     return Flaw(_BYTE_NAMES.get(byte) or byte_name(byte), index)
 
 
-def run_flaw(run: Pattern[bytes], value: bytes) -> Flaw:
+def run_flaw(run: Run, value: bytes) -> Flaw:
     """Name the first byte of `value` that `run` does not take, or the end."""
-    return byte_flaw(value, _run_end(run, value, 0))
+    return byte_flaw(value, run_end(run, value))
 
 
 def in_fields(flaw: Flaw, fields: Sequence[bytes]) -> str:
@@ -87,7 +88,7 @@ def host_flaw(value: bytes, start: int = 0) -> Flaw:
         return end
     if value[end : end + 1] != b":":
         return byte_flaw(value, end)
-    return _port_flaw(value, _run_end(grammar.DIGITS_RUN, value, end + 1))
+    return _port_flaw(value, run_end(grammar.DIGITS_RUN, value, end + 1))
 
 
 def connect_target_flaw(target: bytes) -> Flaw:
@@ -95,7 +96,7 @@ def connect_target_flaw(target: bytes) -> Flaw:
     end = _host_end(target, 0)
     if isinstance(end, Flaw):
         return end
-    digits = _run_end(grammar.DIGITS_RUN, target, end + 1)
+    digits = run_end(grammar.DIGITS_RUN, target, end + 1)
     if target[end : end + 1] not in (b":", b""):
         return byte_flaw(target, end)
     if digits < len(target):
@@ -108,12 +109,12 @@ def absolute_form_flaw(target: bytes) -> Flaw:
     """Say why `target` is no absolute-form that names what its scheme demands."""
     if grammar.AUTHORITY_FORM.fullmatch(target) is not None:
         return Flaw("a host and a port without a scheme, which only CONNECT takes,", 0)
-    end = _run_end(grammar.SCHEME_RUN, target, 0)
+    end = _match_end(grammar.SCHEME_RUN, target, 0)
     if end == 0 or target[end : end + 1] != b":":
         return byte_flaw(target, end)
     if not target.startswith(b"//", end + 1):
         return Flaw("no '//' and host", end + 1)
-    return host_flaw(target[: _run_end(grammar.AUTHORITY_RUN, target, end + 3)], end + 3)
+    return host_flaw(target[: _match_end(grammar.AUTHORITY_RUN, target, end + 3)], end + 3)
 
 
 def _port_flaw(value: bytes, index: int) -> Flaw:
@@ -129,7 +130,7 @@ def _host_end(value: bytes, start: int) -> int | Flaw:
         return Flaw("a userinfo, up to the '@'", userinfo.end() - 1)
     if value.startswith(b"[", start):
         return _literal_end(value, start + 1)
-    end = _run_end(grammar.REG_NAME_RUN, value, start)
+    end = _match_end(grammar.REG_NAME_RUN, value, start)
     if value.startswith(b"%", end):
         return Flaw("'%' without two hex digits", end)
     if end == start:
@@ -142,7 +143,7 @@ def _literal_end(value: bytes, start: int) -> int | Flaw:
         return _ipv6_end(value, start)
     future = grammar.IPVFUTURE.match(value, start)
     if future is None or not value.startswith(b"]", future.end()):
-        return byte_flaw(value, _run_end(grammar.IPVFUTURE_RUN, value, start))
+        return byte_flaw(value, _match_end(grammar.IPVFUTURE_RUN, value, start))
     return future.end() + 1
 
 
@@ -158,7 +159,7 @@ def _ipv6_end(value: bytes, start: int) -> int | Flaw:
         return _ipv6_flaw(value, start + 1, False)
     at, groups, may_end = start + 2 * shortened, 0, shortened
     while True:
-        end = _run_end(grammar.HEX_RUN, value, at)
+        end = run_end(grammar.HEX_RUN, value, at)
         most = _GROUPS_BESIDE if shortened else _GROUPS
         if end == at or groups == most:
             break
@@ -192,7 +193,7 @@ def _ipv6_flaw(value: bytes, at: int, full: bool) -> Flaw:
 
 def _ipv4_end(value: bytes, at: int) -> int | Flaw:
     for closed_by in (b".", b".", b".", b"]"):
-        end = _run_end(grammar.DIGITS_RUN, value, at)
+        end = run_end(grammar.DIGITS_RUN, value, at)
         if end == at:
             return byte_flaw(value, at)
         if grammar.OCTET.fullmatch(value[at:end]) is None:
@@ -211,8 +212,8 @@ def length_flaw(fields: Sequence[bytes], place: int, most_digits: int) -> str:
     joined = b",".join(fields)
     members = joined.split(b",")
     start = sum(len(member) + 1 for member in members[:place])
-    begin = _run_end(grammar.OWS_RUN, joined, start)
-    end = _run_end(grammar.DIGITS_RUN, joined, begin)
+    begin = run_end(grammar.OWS_RUN, joined, start)
+    end = run_end(grammar.DIGITS_RUN, joined, begin)
     stop = start + len(members[place].rstrip(b" \t"))
     if end < stop:
         flaw = byte_flaw(joined, end)
@@ -247,9 +248,9 @@ def _coding_flaw(codings: bytes) -> tuple[ErrorCode, Flaw]:
     empty: list[int] = []
     at = 0
     while at <= len(codings):
-        start = _run_end(grammar.OWS_RUN, codings, at)
-        name, end = _run_end(grammar.TOKEN_RUN, codings, start), _run_end(grammar.CODING_RUN, codings, start)
-        stop = _run_end(grammar.OWS_RUN, codings, end)
+        start = run_end(grammar.OWS_RUN, codings, at)
+        name, end = run_end(grammar.TOKEN_RUN, codings, start), _match_end(grammar.CODING_RUN, codings, start)
+        stop = run_end(grammar.OWS_RUN, codings, end)
         if codings[stop : stop + 1] not in (b",", b""):
             return "bad-transfer-encoding", byte_flaw(codings, stop)
         if end > start:
@@ -274,6 +275,6 @@ def _coding_flaw(codings: bytes) -> tuple[ErrorCode, Flaw]:
     return "bad-transfer-encoding", flaw
 
 
-def _run_end(run: Pattern[bytes], value: bytes, start: int) -> int:
-    match = run.match(value, start)
+def _match_end(pattern: Pattern[bytes], value: bytes, start: int) -> int:
+    match = pattern.match(value, start)
     return start if match is None else match.end()

@@ -10,14 +10,17 @@ Three kinds of name:
 - ``METHOD``, ``FIELD_VALUE``, ...: a whole rule, for `fullmatch`;
 - ``REQUEST_HEAD``, ``RESPONSE_HEAD``, ``TRAILER_SECTION``: all that a well-formed section can be, in one match;
   what they do not match is read line by line (`http11.lines`), to be tolerated or explained;
-- ``..._RUN``: the longest run of bytes that a rule allows, from a place on: where it ends is the first wrong byte.
+- ``..._RUN``: the longest run of bytes that a rule allows, from a place on: where it ends is the first wrong byte. A
+  `Run` is one of single bytes: `run_end` finds its end, by a loop where it is compiled, by a pattern where it is not.
 
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, final
+
+from http11._runtime import i64
 
 __all__ = [
     "ABSOLUTE_FORM",
@@ -32,10 +35,12 @@ __all__ = [
     "EMPTY_LINES",
     "FIELD_LINES",
     "FIELD_NAME",
+    "FIELD_SECTION",
     "FIELD_VALUE",
     "FRAGMENT_TARGET_RUN",
     "HEX_RUN",
     "HOST",
+    "HOST_NAME_RUN",
     "HTTP_VERSION",
     "HTTP_VERSION_RUN",
     "IPV4_START",
@@ -52,16 +57,63 @@ __all__ = [
     "REQUEST_HEAD",
     "RESPONSE_HEAD",
     "SCHEME_RUN",
+    "SHORT_CHUNK_LINE",
     "STATUS_CODE_RUN",
     "TARGET",
     "TARGET_RUN",
     "TOKEN_RUN",
     "TRAILER_SECTION",
     "USERINFO",
-    "USUAL_HOST",
-    "VALUE_BYTES",
     "VALUE_RUN",
+    "Run",
+    "end_by_loop",
+    "end_by_pattern",
+    "run_end",
 ]
+
+COMPILED: Final[bool] = not __file__.endswith(".py")
+"""Whether mypyc has compiled this module, and with it the others that it may compile."""
+
+# --- runs of bytes --------------------------------------------------------------------------------------------------
+
+
+@final
+class Run:
+    """A set of bytes, of which a rule allows any number in a row.
+
+    Attributes:
+        table: For each of the 256 bytes, 1 where it is one of them and 0 where it is not.
+        pattern: Matches as many as there are.
+
+    """
+
+    __slots__ = ("pattern", "table")
+
+    def __init__(self, members: bytes) -> None:
+        self.pattern: re.Pattern[bytes] = re.compile(members + b"*+")
+        one = re.compile(members)
+        self.table: bytes = bytes([0 if one.fullmatch(bytes([byte])) is None else 1 for byte in range(256)])
+
+
+def run_end(run: Run, data: bytes, start: i64 = 0) -> i64:
+    """Return where the longest `run` ends that begins at `start`."""
+    return end_by_loop(run, data, start)  # pragma: no cover - compiled only: see the end of this module
+
+
+def end_by_loop(run: Run, data: bytes, start: i64) -> i64:
+    """Return the same: the form for a compiled build."""
+    table = run.table
+    at: i64 = start
+    stop: i64 = len(data)
+    while at < stop and table[i64(data[at])] != 0:
+        at += 1
+    return at
+
+
+def end_by_pattern(run: Run, data: bytes, start: int = 0) -> int:
+    """Return the same: the form for the interpreter, to which a loop over bytes costs thirty times as much."""
+    match = run.pattern.match(data, start)
+    return start if match is None else match.end()
 
 
 def _any(group: bytes) -> bytes:
@@ -138,8 +190,6 @@ IPVFUTURE: Final = re.compile(_IPVFUTURE)
 _URI_HOST: Final = rb"(?:\[(?:%b|%b)\]|%b)" % (_IPV6, _IPVFUTURE, _REG_NAME)
 # Host = uri-host [ ":" port ], or empty (RFC 9112 3.2). Groups: host, port.
 HOST: Final = re.compile(_perhaps(rb"(%b)%b" % (_URI_HOST, _perhaps(rb":([0-9]*+)"))))
-# What nearly all of them are, in less than half the time: a name or an IPv4 address, and perhaps a port.
-USUAL_HOST: Final = re.compile(rb"[A-Za-z0-9\-._]++" + _perhaps(rb":[0-9]*+"))
 # A port that TCP has: 1 to 65535.
 _PORT: Final = rb"0*+(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 # authority-form = uri-host ":" port; "a server MUST reject a CONNECT request that targets an empty or invalid port
@@ -166,11 +216,10 @@ FIELD_NAME: Final = re.compile(_TOKEN)
 FIELD_VALUE: Final = re.compile(rb"(?![ \t])%b*+(?<![ \t])" % _TEXT)
 # field-line = field-name ":" OWS field-value OWS, and its CRLF. The value's class takes the OWS behind it along.
 _FIELD_LINE: Final = rb"%b:%b*+\r\n" % (_TOKEN, _TEXT)
+# field lines as they are sent: one SP before a value, and no white space at either end of it
+FIELD_SECTION: Final = re.compile(_any(rb"%b: %b\r\n" % (_TOKEN, _perhaps(rb"(?![ \t])%b++(?<![ \t])" % _TEXT))))
 # Over lines that match _FIELD_LINE. Groups: name, value with the OWS behind it.
 FIELD_LINES: Final = re.compile(rb"(%b):%b(%b*+)\r\n" % (_TOKEN, _OWS, _TEXT))
-
-# The bytes of _TEXT but HTAB: all that most values are made of.
-VALUE_BYTES: Final = bytes(byte for byte in range(256) if re.fullmatch(rb"(?!\t)%b" % _TEXT, bytes([byte])))
 
 # --- RFC 9112 2.1: whole sections -----------------------------------------------------------------------------------
 
@@ -209,19 +258,22 @@ CHUNK_LINE: Final = re.compile(
     % _any(rb"%b;%b%b%b" % (_OWS, _OWS, _TOKEN, _perhaps(rb"%b=%b(?:%b|%b)" % (_OWS, _OWS, _TOKEN, _QUOTED_STRING))))
 )
 
+# A chunk line without extensions and with its CRLF, as nearly all are. Group: size.
+SHORT_CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8}+)\r\n")
+
 # --- runs -----------------------------------------------------------------------------------------------------------
 
-TOKEN_RUN: Final = re.compile(_TCHAR + rb"*+")
-TARGET_RUN: Final = re.compile(_TARGET_CHAR + rb"*+")
-FRAGMENT_TARGET_RUN: Final = re.compile(rb"[!-~]*+")
-VALUE_RUN: Final = re.compile(_TEXT + rb"*+")
+TOKEN_RUN: Final = Run(_TCHAR)
+TARGET_RUN: Final = Run(_TARGET_CHAR)
+FRAGMENT_TARGET_RUN: Final = Run(rb"[!-~]")
+VALUE_RUN: Final = Run(_TEXT)
 # What the package h11 0.16 takes in a value and in a reason: all but NUL, LF, VT, FF and CR
-ANY_VALUE_RUN: Final = re.compile(rb"[^\x00\n\x0b\x0c\r]*+")
+ANY_VALUE_RUN: Final = Run(rb"[^\x00\n\x0b\x0c\r]")
 STATUS_CODE_RUN: Final = re.compile(_perhaps(rb"[1-9][0-9]{0,2}+"))
 # As much as there is of an HTTP-version with its HTTP-name: HTTP-name "/" DIGIT "." DIGIT
 _VERSION_TAIL: Final = _perhaps(rb"/" + _perhaps(rb"[0-9]" + _perhaps(rb"\.[0-9]?+")))
 HTTP_VERSION_RUN: Final = re.compile(_perhaps(b"H" + _perhaps(b"T" + _perhaps(b"T" + _perhaps(b"P" + _VERSION_TAIL)))))
-DIGITS_RUN: Final = re.compile(rb"[0-9]*+")
+DIGITS_RUN: Final = Run(rb"[0-9]")
 # Of an absolute-form
 SCHEME_RUN: Final = re.compile(_perhaps(rb"[A-Za-z][A-Za-z0-9+\-.]*+"))
 AUTHORITY_RUN: Final = re.compile(rb"[^/?#]*+")
@@ -231,8 +283,13 @@ IPV4_START: Final = re.compile(rb"[0-9]++\.")
 IPVFUTURE_RUN: Final = re.compile(
     _perhaps(rb"[vV]" + _perhaps(rb"[0-9A-Fa-f]++" + _perhaps(rb"\.[A-Za-z0-9\-._~!$&'()*+,;=:]*+")))
 )
-HEX_RUN: Final = re.compile(rb"[0-9A-Fa-f]*+")
-NOT_CR_LF_RUN: Final = re.compile(rb"[^\r\n]*+")
-OWS_RUN: Final = re.compile(_OWS)
+# What most hosts are made of, names and IPv4 addresses: a part of reg-name
+HOST_NAME_RUN: Final = Run(rb"[A-Za-z0-9\-._]")
+HEX_RUN: Final = Run(rb"[0-9A-Fa-f]")
+NOT_CR_LF_RUN: Final = Run(rb"[^\r\n]")
+OWS_RUN: Final = Run(rb"[ \t]")
 # What may stand between the two DQUOTEs of a quoted-string.
 QUOTED_RUN: Final = re.compile(_QUOTED)
+
+if not COMPILED:  # pragma: no branch
+    globals()["run_end"] = end_by_pattern

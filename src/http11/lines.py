@@ -12,31 +12,44 @@ does not match goes the way of the walk.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from re import Pattern
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from http11 import grammar
+from http11._runtime import i64
 from http11.errors import EXCERPT_SIZE, ErrorCode, RemoteProtocolError, Tolerance, byte_name, clipped, violation
-from http11.headers import Field
-from http11.policy import Policy
+from http11.fields import Field
+from http11.grammar import (
+    ANY_VALUE_RUN,
+    COMPILED,
+    FRAGMENT_TARGET_RUN,
+    HEX_RUN,
+    NOT_CR_LF_RUN,
+    OWS_RUN,
+    TARGET_RUN,
+    TOKEN_RUN,
+    VALUE_RUN,
+    Run,
+    run_end,
+)
+from http11.tolerances import Tolerances
 
 __all__ = [
     "SECTION_NAMES",
-    "ChunkLine",
     "IncompleteError",
     "Received",
     "RequestHead",
     "ResponseHead",
     "Section",
     "check_beginning",
+    "check_start_line",
     "cut",
     "explain",
     "find_line_end",
     "find_section_end",
-    "run_end",
+    "has_crlf",
+    "short_chunk_line",
     "skip_empty_lines",
     "split_chunk_line",
     "split_request",
@@ -68,11 +81,14 @@ ResponseHead: TypeAlias = tuple[bytes, int, bytes, list[Field]]
 """Version, status code, reason and fields of a response, as spelled but for the white space around a value."""
 
 
-class ChunkLine(NamedTuple):
-    """A chunk line: the size of the chunk's data, and that of the extensions (which mean nothing to us), in bytes."""
+ChunkLine: TypeAlias = tuple[int, int]
+"""A chunk line: the size of the chunk's data, and that of the extensions (which mean nothing to us), in bytes."""
 
-    size: int
-    extensions: int
+_CR: Final = 0x0D
+_LF: Final = 0x0A
+_SP: Final = 0x20
+_HTAB: Final = 0x09
+_COLON: Final = 0x3A
 
 
 # --- where a section ends -------------------------------------------------------------------------------------------
@@ -84,6 +100,8 @@ def find_section_end(data: Received, start: int = 0, seen: int = 0, *, section: 
     `seen` is how many bytes of the section an earlier call has looked at. A line that ends in LF alone counts as one:
     it is tolerated or refused when the section is taken apart.
     """
+    if COMPILED and isinstance(data, bytes):
+        return _section_end_by_loop(data, start, seen, section == "trailers")  # pragma: no cover - compiled only
     if section == "trailers" and seen < 2:  # noqa: PLR2004 - an empty line at once, where there are no fields
         if data.startswith(b"\r\n", start):
             return start + 2
@@ -98,36 +116,110 @@ def find_section_end(data: Received, start: int = 0, seen: int = 0, *, section: 
     return end + 3 if end >= 0 else -1
 
 
+def _section_end_by_loop(data: bytes, start: i64, seen: i64, may_be_empty: bool) -> i64:
+    """Return the same: the form for a compiled build, to which a method of bytes costs as much as a hundred bytes."""
+    size: i64 = len(data)
+    at: i64 = start
+    if may_be_empty and seen < 2 and start < size:  # noqa: PLR2004
+        if data[start] == _LF:
+            return start + 1
+        if data[start] == _CR and start + 1 < size and data[start + 1] == _LF:
+            return start + 2
+    if seen > 2:  # noqa: PLR2004
+        at += seen - 2
+    while at < size:
+        if data[at] == _LF:
+            if at + 1 < size and data[at + 1] == _LF:
+                return at + 2
+            if at + 2 < size and data[at + 1] == _CR and data[at + 2] == _LF:
+                return at + 3
+        at += 1
+    return -1
+
+
 def find_line_end(data: Received, start: int, seen: int = 0) -> int:
     """Return the index after the LF that ends the line at `start`, or -1 where that has not come."""
     return data.find(b"\n", start + seen) + 1 or -1
+
+
+def short_chunk_line(data: Received, start: int) -> tuple[int, int]:
+    """Return the size that the chunk line at `start` says, and the index after the line, if it is as nearly all are.
+
+    That is, without extensions, of at most eight digits, and all there. Otherwise the index is -1.
+    """
+    if COMPILED:
+        return _short_chunk_line_by_loop(data, start) if isinstance(data, bytes) else (0, -1)  # pragma: no cover
+    match = grammar.SHORT_CHUNK_LINE.match(data, start)
+    return (0, -1) if match is None else (int(match[1], 16), match.end())
+
+
+def _short_chunk_line_by_loop(data: bytes, start: i64) -> tuple[int, int]:
+    size: i64 = len(data)
+    at: i64 = start
+    value: i64 = 0
+    while at < size and at - start <= _SHORT_SIZE_DIGITS:
+        byte: i64 = data[at]
+        digit: i64 = byte - 0x30
+        if digit < 0 or digit > 9:  # noqa: PLR2004
+            # "A" and "a" differ in one bit.
+            digit = (byte | 0x20) - 0x61 + 10
+            if digit < 10 or digit > 15:  # noqa: PLR2004
+                break
+        value = value * 16 + digit
+        at += 1
+    digits: i64 = at - start
+    if digits == 0 or digits > _SHORT_SIZE_DIGITS or at + 1 >= size or data[at] != _CR or data[at + 1] != _LF:
+        return 0, -1
+    return value, at + 2
+
+
+# Fewer than any policy allows.
+_SHORT_SIZE_DIGITS: Final = 8
 
 
 def skip_empty_lines(data: Received, start: int = 0, *, bare_lf: bool = False) -> int:
     """Return where the empty lines end that begin at `start` (RFC 9112 2.2)."""
     if data[start : start + 1] not in (b"\r", b"\n"):
         return start
-    return run_end(grammar.LENIENT_EMPTY_LINES if bare_lf else grammar.EMPTY_LINES, data, start)
+    return _match_end(grammar.LENIENT_EMPTY_LINES if bare_lf else grammar.EMPTY_LINES, data, start)
 
 
-def check_beginning(text: bytes, section: Section, policy: Policy) -> None:
+def check_beginning(text: bytes, section: Section, policy: Tolerances) -> None:
     """Refuse what can no longer become a start line, however it goes on: TLS, or a client of another protocol.
 
     Raises:
         RemoteProtocolError: For the first byte that no start line can have there.
 
     """
-    with suppress(IncompleteError):
+    try:
         if section == "request":
             _method_end(text, policy)
         else:
             _version_end(text, 0, "bad-status-line", policy)
+    except IncompleteError:
+        return
+
+
+def check_start_line(text: bytes, section: Section, policy: Tolerances) -> None:
+    """Refuse a start line that is whole, with its line end, and wrong.
+
+    Raises:
+        RemoteProtocolError: For its leftmost wrong byte.
+
+    """
+    try:
+        if section == "request":
+            _request_line(text, policy)
+        else:
+            _status_line(text, policy)
+    except IncompleteError:
+        return
 
 
 # --- whole sections -------------------------------------------------------------------------------------------------
 
 
-def split_request(text: bytes, policy: Policy) -> RequestHead:
+def split_request(text: bytes, policy: Tolerances) -> RequestHead:
     """Take a request's head apart (RFC 9112 3).
 
     Raises:
@@ -135,22 +227,16 @@ def split_request(text: bytes, policy: Policy) -> RequestHead:
         IncompleteError: `text` ends before the head does.
 
     """
-    match = grammar.REQUEST_HEAD.fullmatch(text)
+    match = None if COMPILED else grammar.REQUEST_HEAD.fullmatch(text)
     if match is not None and match.end(1) <= policy.max_method_size:
         fields = _well_formed_fields(text, match.end(3), policy)
         if fields is not None:
             return match[1], match[2], match[3], fields
-    method_end = _method_end(text, policy)
-    target_end = _target_end(text, method_end + 1, policy)
-    version_end = _version_end(text, target_end + 1, "bad-version", policy)
-    at = _line_end(text, version_end, policy)
-    if not at:
-        raise _wrong(text, version_end, policy, "bad-version", "the end of the line", space_code="bad-request-line")
-    fields = _fields(text, at, "request", policy)
-    return text[:method_end], text[method_end + 1 : target_end], text[version_end - 3 : version_end], fields
+    method, target, version, at = _request_line(text, policy)
+    return method, target, version, _fields(text, at, "request", policy)
 
 
-def split_response(text: bytes, policy: Policy) -> ResponseHead:
+def split_response(text: bytes, policy: Tolerances) -> ResponseHead:
     """Take a response's head apart (RFC 9112 4).
 
     Raises:
@@ -158,37 +244,16 @@ def split_response(text: bytes, policy: Policy) -> ResponseHead:
         IncompleteError: `text` ends before the head does.
 
     """
-    match = grammar.RESPONSE_HEAD.fullmatch(text)
+    match = None if COMPILED else grammar.RESPONSE_HEAD.fullmatch(text)
     if match is not None:
         fields = _well_formed_fields(text, text.index(b"\n") - 1, policy)
         if fields is not None:
             return match[1], int(match[2]), match[3] or b"", fields
-    version_end = _version_end(text, 0, "bad-status-line", policy)
-    if not text.startswith(b" ", version_end):
-        raise _wrong(text, version_end, policy, "bad-status-line", "one SP")
-    code = version_end + 1
-    code_end = run_end(grammar.STATUS_CODE_RUN, text, code)
-    if code_end - code < _STATUS_CODE_SIZE:
-        expected = "a status code of three digits, 100 to 999"
-        raise _wrong(text, code_end, policy, "bad-status-code", expected, since=code)
-    # The SP may be missing where there is no reason.
-    reason_end = code_end
-    if text.startswith(b" ", code_end):
-        run = grammar.ANY_VALUE_RUN if policy.control_bytes_in_reason else grammar.VALUE_RUN
-        reason_end = run_end(run, text, code_end + 1)
-    at = _line_end(text, reason_end, policy)
-    if not at and reason_end == code_end:
-        raise _wrong(text, code_end, policy, "bad-status-code", "SP or the end of the line after three digits")
-    if not at:
-        expected = "a reason of visible characters, SP and HTAB"
-        tolerance = _door(text, reason_end, grammar.ANY_VALUE_RUN, "control_bytes_in_reason")
-        raise _wrong(text, reason_end, policy, "bad-reason", expected, tolerance=tolerance)
-    fields = _fields(text, at, "response", policy)
-    reason = text[code_end + 1 : reason_end] if reason_end > code_end else b""
-    return text[version_end - 3 : version_end], int(text[code:code_end]), reason, fields
+    version, code, reason, at = _status_line(text, policy)
+    return version, code, reason, _fields(text, at, "response", policy)
 
 
-def split_trailers(text: bytes, policy: Policy) -> list[Field]:
+def split_trailers(text: bytes, policy: Tolerances) -> list[Field]:
     """Take a trailer section apart (RFC 9112 7.1.2).
 
     Raises:
@@ -196,30 +261,32 @@ def split_trailers(text: bytes, policy: Policy) -> list[Field]:
         IncompleteError: `text` ends before the section does.
 
     """
-    if grammar.TRAILER_SECTION.fullmatch(text) is not None:
+    if not COMPILED and grammar.TRAILER_SECTION.fullmatch(text) is not None:
         fields = _well_formed_fields(text, -2, policy)
         if fields is not None:
             return fields
     return _fields(text, 0, "trailers", policy)
 
 
-def explain(text: bytes, section: Section, policy: Policy) -> None:
+def explain(text: bytes, section: Section, policy: Tolerances) -> None:
     """Raise the error for the leftmost wrong byte of the beginning of a section, if there is one.
 
     Raises:
         RemoteProtocolError: For that byte; the offset is an index of `text`.
 
     """
-    with suppress(IncompleteError):
+    try:
         if section == "request":
             split_request(text, policy)
         elif section == "response":
             split_response(text, policy)
         else:
             split_trailers(text, policy)
+    except IncompleteError:
+        return
 
 
-def _well_formed_fields(text: bytes, start_line_end: int, policy: Policy) -> list[Field] | None:
+def _well_formed_fields(text: bytes, start_line_end: int, policy: Tolerances) -> list[Field] | None:
     """Return the fields of a section that a pattern has matched; None where there are too many."""
     fields: list[Field] = grammar.FIELD_LINES.findall(text, start_line_end + 2)
     if policy.max_fields is not None and len(fields) > policy.max_fields:
@@ -231,22 +298,56 @@ def _well_formed_fields(text: bytes, start_line_end: int, policy: Policy) -> lis
 
 # --- the walk: start lines ------------------------------------------------------------------------------------------
 
-_CR: Final = 0x0D
-_LF: Final = 0x0A
-
 _VERSION_SIZE: Final = 8
 _STATUS_CODE_SIZE: Final = 3
 _PREFACE: Final = b"PRI * HTTP/2.0"
 
 
-def _method_end(text: bytes, policy: Policy) -> int:
-    most = policy.max_method_size
-    end = run_end(grammar.TOKEN_RUN, text)
+def _request_line(text: bytes, policy: Tolerances) -> tuple[bytes, bytes, bytes, i64]:
+    """Return the method, the target and the version, and where the line ends."""
+    method_end = _method_end(text, policy)
+    target_end = _target_end(text, method_end + 1, policy)
+    version_end = _version_end(text, target_end + 1, "bad-version", policy)
+    at = _line_end(text, version_end, policy.bare_lf)
+    if at == 0:
+        raise _wrong(text, version_end, policy, "bad-version", "the end of the line", space_code="bad-request-line")
+    return text[:method_end], text[method_end + 1 : target_end], text[version_end - 3 : version_end], at
+
+
+def _status_line(text: bytes, policy: Tolerances) -> tuple[bytes, int, bytes, i64]:
+    """Return the version, the status code and the reason, and where the line ends."""
+    version_end = _version_end(text, 0, "bad-status-line", policy)
+    if not _is(text, version_end, _SP):
+        raise _wrong(text, version_end, policy, "bad-status-line", "one SP")
+    code = version_end + 1
+    code_end = _match_end(grammar.STATUS_CODE_RUN, text, code)
+    if code_end - code < _STATUS_CODE_SIZE:
+        expected = "a status code of three digits, 100 to 999"
+        raise _wrong(text, code_end, policy, "bad-status-code", expected, since=code)
+    # The SP may be missing where there is no reason.
+    reason_end = code_end
+    if _is(text, code_end, _SP):
+        reason_end = run_end(ANY_VALUE_RUN if policy.control_bytes_in_reason else VALUE_RUN, text, code_end + 1)
+    at: i64 = _line_end(text, reason_end, policy.bare_lf)
+    if at == 0 and reason_end == code_end:
+        raise _wrong(text, code_end, policy, "bad-status-code", "SP or the end of the line after three digits")
+    if at == 0:
+        expected = "a reason of visible characters, SP and HTAB"
+        tolerance = _door(text, reason_end, ANY_VALUE_RUN, "control_bytes_in_reason")
+        raise _wrong(text, reason_end, policy, "bad-reason", expected, tolerance=tolerance)
+    reason = text[code_end + 1 : reason_end] if reason_end > code_end else b""
+    return text[version_end - 3 : version_end], int(text[code:code_end]), reason, at
+
+
+def _method_end(text: bytes, policy: Tolerances) -> int:
+    # Not a machine word: a limit may be larger.
+    most: int = policy.max_method_size
+    end: int = run_end(TOKEN_RUN, text)
     if end > most:
         raise _wrong(text, most, policy, "method-too-long", f"no more than {most} bytes of method", since=0)
-    if end > 0 and text.startswith(b" ", end):
+    if end > 0 and _is(text, end, _SP):
         return end
-    if end == 0 and len(text) > 0 and _line_end(text, 0, policy):
+    if end == 0 and len(text) > 0 and _line_end(text, 0, policy.bare_lf) > 0:
         raise _empty_line(None if policy.leading_empty_lines else "leading_empty_lines")
     raise _wrong(
         text,
@@ -260,9 +361,9 @@ def _method_end(text: bytes, policy: Policy) -> int:
     )
 
 
-def _target_end(text: bytes, start: int, policy: Policy) -> int:
-    end = run_end(grammar.FRAGMENT_TARGET_RUN if policy.fragment_in_target else grammar.TARGET_RUN, text, start)
-    if end > start and text.startswith(b" ", end):
+def _target_end(text: bytes, start: int, policy: Tolerances) -> int:
+    end = run_end(FRAGMENT_TARGET_RUN if policy.fragment_in_target else TARGET_RUN, text, start)
+    if end > start and _is(text, end, _SP):
         return end
     raise _wrong(
         text,
@@ -273,14 +374,18 @@ def _target_end(text: bytes, start: int, policy: Policy) -> int:
         space_code="bad-request-line",
         # Without a version it is HTTP/0.9.
         early_code="bad-version",
-        tolerance=_door(text, end, grammar.FRAGMENT_TARGET_RUN, "fragment_in_target"),
+        tolerance=_door(text, end, FRAGMENT_TARGET_RUN, "fragment_in_target"),
     )
 
 
-def _version_end(text: bytes, start: int, code: Literal["bad-version", "bad-status-line"], policy: Policy) -> int:
-    end = run_end(grammar.HTTP_VERSION_RUN, text, start)
+def _version_end(text: bytes, start: int, code: Literal["bad-version", "bad-status-line"], policy: Tolerances) -> int:
+    end = start + _VERSION_SIZE
+    version = text[start:end]
+    if version == b"HTTP/1.1" or version == b"HTTP/1.0":  # noqa: PLR1714 - a pair takes time
+        return end
+    end = _match_end(grammar.HTTP_VERSION_RUN, text, start)
     if end - start < _VERSION_SIZE:
-        if end == 0 and len(text) > 0 and _line_end(text, 0, policy):
+        if end == 0 and len(text) > 0 and _line_end(text, 0, policy.bare_lf) > 0:
             raise _empty_line(None)
         space_code: ErrorCode = "bad-request-line" if code == "bad-version" else code
         raise _wrong(text, end, policy, code, "a version like 'HTTP/1.1'", since=start, space_code=space_code)
@@ -306,62 +411,76 @@ def _empty_line(tolerance: Tolerance | None) -> RemoteProtocolError:
 _UNFOLDABLE: Final = (b"content-length", b"transfer-encoding")
 
 
-def _fields(text: bytes, at: int, section: Section, policy: Policy) -> list[Field]:
+def _fields(  # noqa: C901, PLR0912 - a call for each part of a line takes time
+    text: bytes, at: i64, section: Section, policy: Tolerances
+) -> list[Field]:
     """Take field lines apart, up to the empty line; `text` ends with it."""
-    values = grammar.ANY_VALUE_RUN if policy.control_bytes_in_value else grammar.VALUE_RUN
+    values = ANY_VALUE_RUN if policy.control_bytes_in_value else VALUE_RUN
+    bare_lf: bool = policy.bare_lf
+    # No limit is one that no section reaches.
+    max_fields: int | None = policy.max_fields
+    most: i64 = len(text) if max_fields is None or max_fields > len(text) else max_fields
+    # "PRI * HTTP/2.0" is no more than a preface; with fields it would be a request of another HTTP.
+    of_http2 = section == "request" and not policy.any_major_version and text.startswith(_PREFACE)
     fields: list[Field] = []
-    # The field that is being read, and its value by lines: of more than one, it is folded.
-    name, parts = b"", list[bytes]()
+    # The lines of the value of the last field, where it is folded.
+    folded: list[bytes] = []
+    size: i64 = len(text)
     while True:
-        end = _line_end(text, at, policy)
-        folds = not end and at < len(text) and text[at] in b" \t"
-        if parts and not folds:
+        start: i64 = at
+        end: i64 = _line_end(text, start, bare_lf)
+        folds = end == 0 and start < size and (text[start] == _SP or text[start] == _HTAB)
+        if len(folded) > 0 and not folds:
             # "replace each received obs-fold with one or more SP octets" (RFC 9112 5.2)
-            fields.append((name, parts[0] if len(parts) == 1 else b" ".join(parts).strip(b" \t")))
-        if end:
-            if end < len(text):
+            fields[-1] = fields[-1][0], b" ".join(folded).strip(b" \t")
+            folded = []
+        if end > 0:
+            if end < size:
                 message = f"expected nothing after the end of {SECTION_NAMES[section]}, got more bytes"
                 raise violation(RemoteProtocolError, "unexpected-bytes", message, offset=end)
             return fields
+        value_start: i64 = start
+        name = b""
         if folds:
-            _check_fold(text, at, name, section, policy)
-            value_start = at
+            _check_fold(text, start, fields, section, policy)
         else:
-            _check_another_field(text, at, len(fields), section, policy)
-            name_end = _name_end(text, at, policy)
-            name, parts = text[at:name_end], list[bytes]()
-            value_start = name_end + 1
-        value_end = run_end(values, text, value_start)
-        at = _line_end(text, value_end, policy)
-        if not at:
-            raise _wrong_value(text, value_end, b"" if parts else name, policy)
-        parts.append(text[value_start:value_end].strip(b" \t"))
+            # Half a line end is no field, so it is not one too many.
+            if (of_http2 or len(fields) == most) and start < size and text[start] not in b"\r\n":
+                raise _unsupported(b"2.0", start) if of_http2 else _too_many_fields(len(fields), start)
+            value_start = run_end(TOKEN_RUN, text, start)
+            if value_start == start or value_start >= size or text[value_start] != _COLON:
+                raise _wrong_name(text, start, value_start, policy)
+            name = text[start:value_start]
+            value_start += 1
+        value_end: i64 = run_end(values, text, value_start)
+        at = _line_end(text, value_end, bare_lf)
+        if at == 0:
+            raise _wrong_value(text, value_end, name, policy)
+        while value_start < value_end and (text[value_start] == _SP or text[value_start] == _HTAB):
+            value_start += 1
+        while value_start < value_end and (text[value_end - 1] == _SP or text[value_end - 1] == _HTAB):
+            value_end -= 1
+        if folds:
+            if len(folded) == 0:
+                folded.append(fields[-1][1])
+            folded.append(text[value_start:value_end])
+        else:
+            fields.append((name, text[value_start:value_end]))
 
 
-def _check_fold(text: bytes, at: int, name: bytes, section: Section, policy: Policy) -> None:
-    if not name:
+def _check_fold(text: bytes, at: int, fields: list[Field], section: Section, policy: Tolerances) -> None:
+    if not fields:
         raise _wrong(text, at, policy, "space-before-first-field", "a field's name")
-    if not policy.folded_lines and (section != "response" or name.lower() in _UNFOLDABLE):
+    if not policy.folded_lines and (section != "response" or fields[-1][0].lower() in _UNFOLDABLE):
         raise _wrong(text, at, policy, "folded-line", "a field's name or an empty line")
 
 
-def _check_another_field(text: bytes, at: int, count: int, section: Section, policy: Policy) -> None:
-    # Half a line end is no field, so it is not one too many.
-    if at >= len(text) or text[at] in b"\r\n":
-        return
-    # "PRI * HTTP/2.0" is no more than a preface; with fields it would be a request of another HTTP.
-    if section == "request" and not policy.any_major_version and text.startswith(_PREFACE):
-        raise _unsupported(b"2.0", at)
-    if count == policy.max_fields:
-        message = f"expected at most {policy.max_fields} fields, got more"
-        raise violation(RemoteProtocolError, "too-many-fields", message, offset=at)
+def _too_many_fields(most: int, at: int) -> RemoteProtocolError:
+    return violation(RemoteProtocolError, "too-many-fields", f"expected at most {most} fields, got more", offset=at)
 
 
-def _name_end(text: bytes, start: int, policy: Policy) -> int:
-    end = run_end(grammar.TOKEN_RUN, text, start)
-    if end > start and text.startswith(b":", end):
-        return end
-    raise _wrong(
+def _wrong_name(text: bytes, start: int, end: int, policy: Tolerances) -> RemoteProtocolError | IncompleteError:
+    return _wrong(
         text,
         end,
         policy,
@@ -374,9 +493,9 @@ def _name_end(text: bytes, start: int, policy: Policy) -> int:
     )
 
 
-def _wrong_value(text: bytes, at: int, name: bytes, policy: Policy) -> RemoteProtocolError | IncompleteError:
+def _wrong_value(text: bytes, at: int, name: bytes, policy: Tolerances) -> RemoteProtocolError | IncompleteError:
     what = f"the value of {clipped(name)}" if name else "a field's value"
-    tolerance = _door(text, at, grammar.ANY_VALUE_RUN, "control_bytes_in_value")
+    tolerance = _door(text, at, ANY_VALUE_RUN, "control_bytes_in_value")
     expected = f"visible characters, SP and HTAB as {what}"
     return _wrong(text, at, policy, "bad-field-value", expected, tolerance=tolerance)
 
@@ -387,7 +506,7 @@ _SIZE_DIGITS: Final = 16
 _LONG_SIZE_DIGITS: Final = 20
 
 
-def split_chunk_line(line: bytes, policy: Policy) -> ChunkLine:
+def split_chunk_line(line: bytes, policy: Tolerances) -> ChunkLine:
     """Take a chunk line apart, with the CRLF that ends it (RFC 9112 7.1).
 
     Raises:
@@ -396,23 +515,23 @@ def split_chunk_line(line: bytes, policy: Policy) -> ChunkLine:
 
     """
     # What takes any extension is another grammar, not a wider one.
-    match = None if policy.any_chunk_extension else grammar.CHUNK_LINE.match(line)
+    match = None if COMPILED or policy.any_chunk_extension else grammar.CHUNK_LINE.match(line)
     if match is not None and line[match.end() :] == b"\r\n":
-        return ChunkLine(int(match[1], 16), match.end() - match.end(1))
+        return int(match[1], 16), match.end() - match.end(1)
     size_end = _chunk_size_end(line, policy)
     end = _extensions_end(line, size_end, policy)
-    spaced = run_end(grammar.OWS_RUN, line, end)
+    spaced = run_end(OWS_RUN, line, end)
     if not line.startswith(b"\r\n", spaced) or (spaced > end and not policy.space_after_chunk_size):
         raise _wrong_end(line, size_end, end, spaced)
     if spaced + 2 < len(line):
         message = "expected nothing after the end of a chunk line, got more bytes"
         raise violation(RemoteProtocolError, "unexpected-bytes", message, offset=spaced + 2)
-    return ChunkLine(int(line[:size_end], 16), spaced - size_end)
+    return int(line[:size_end], 16), spaced - size_end
 
 
-def _chunk_size_end(line: bytes, policy: Policy) -> int:
+def _chunk_size_end(line: bytes, policy: Tolerances) -> int:
     most = _LONG_SIZE_DIGITS if policy.long_chunk_sizes else _SIZE_DIGITS
-    end = run_end(grammar.HEX_RUN, line)
+    end = run_end(HEX_RUN, line)
     if end > most:
         expected = f"no more than {most} bytes of chunk size"
         tolerance: Tolerance | None = None if policy.long_chunk_sizes else "long_chunk_sizes"
@@ -423,23 +542,23 @@ def _chunk_size_end(line: bytes, policy: Policy) -> int:
     return end
 
 
-def _extensions_end(line: bytes, at: int, policy: Policy) -> int:
+def _extensions_end(line: bytes, at: int, policy: Tolerances) -> int:
     """Return where the extensions end that may follow a chunk's size at `at`, without white space after them."""
     if policy.any_chunk_extension:
         # It takes no white space before the semicolon.
-        return run_end(grammar.NOT_CR_LF_RUN, line, at) if line.startswith(b";", at) else at
+        return run_end(NOT_CR_LF_RUN, line, at) if line.startswith(b";", at) else at
     size_end = at
     # chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
-    while line.startswith(b";", semicolon := run_end(grammar.OWS_RUN, line, at)):
-        at = _token_end(line, run_end(grammar.OWS_RUN, line, semicolon + 1), size_end)
-        equals = run_end(grammar.OWS_RUN, line, at)
+    while line.startswith(b";", semicolon := run_end(OWS_RUN, line, at)):
+        at = _token_end(line, run_end(OWS_RUN, line, semicolon + 1), size_end)
+        equals = run_end(OWS_RUN, line, at)
         if not line.startswith(b"=", equals):
             continue
-        value = run_end(grammar.OWS_RUN, line, equals + 1)
+        value = run_end(OWS_RUN, line, equals + 1)
         if not line.startswith(b'"', value):
             at = _token_end(line, value, size_end)
             continue
-        at = run_end(grammar.QUOTED_RUN, line, value + 1)
+        at = _match_end(grammar.QUOTED_RUN, line, value + 1)
         if not line.startswith(b'"', at):
             if line[at:] == b"\\":
                 raise IncompleteError
@@ -449,7 +568,7 @@ def _extensions_end(line: bytes, at: int, policy: Policy) -> int:
 
 
 def _token_end(line: bytes, start: int, size_end: int) -> int:
-    end = run_end(grammar.TOKEN_RUN, line, start)
+    end = run_end(TOKEN_RUN, line, start)
     if end == start:
         raise _wrong_extension(line, start, size_end)
     return end
@@ -480,37 +599,60 @@ def _wrong_extension(
 
 
 def cut(data: Received, start: int, stop: int) -> bytes:
-    """Return a part of a buffer, copied no more than once."""
+    """Return a part of a buffer; a large one is copied no more than once."""
     if isinstance(data, bytes):
         # All of it is itself, not a copy.
         return data if start == 0 and stop >= len(data) else data[start:stop]
+    if stop - start <= _SMALL:
+        return bytes(data[start:stop])
     # Released here, because a `bytearray` that somebody looks into cannot grow.
     with memoryview(data) as view, view[start:stop] as part:
         return part.tobytes()
 
 
-def run_end(run: Pattern[bytes], data: Received, start: int = 0, stop: int = sys.maxsize) -> int:
-    """Return where the longest `run` ends that begins at `start`, at the most `stop`."""
-    match = run.match(data, start, stop)
+# To copy so many bytes twice takes less time than to look into a `bytearray`: a fifth.
+_SMALL: Final = 1024
+
+
+def has_crlf(data: Received, at: int) -> bool:
+    """Tell whether a CRLF stands at `at`."""
+    if at + 2 > len(data):
+        return False
+    # mypyc indexes `bytes` without a call, if it is told that it is.
+    if isinstance(data, bytes):
+        return data[at] == _CR and data[at + 1] == _LF
+    return data[at] == _CR and data[at + 1] == _LF
+
+
+def _match_end(pattern: Pattern[bytes], data: Received, start: int) -> int:
+    match = pattern.match(data, start)
     return start if match is None else match.end()
 
 
-def _line_end(text: bytes, at: int, policy: Policy) -> int:
+def _is(text: bytes, at: i64, byte: i64) -> bool:
+    size: i64 = len(text)
+    return at < size and text[at] == byte
+
+
+def _line_end(text: bytes, at: i64, bare_lf: bool) -> i64:
     """Return the index after the line end at `at`, or 0 where there is none (RFC 9112 2.2)."""
-    if text.startswith(b"\r\n", at):
-        return at + 2
-    return at + 1 if policy.bare_lf and text.startswith(b"\n", at) else 0
+    size: i64 = len(text)
+    if at >= size:
+        return 0
+    if text[at] == _CR:
+        return at + 2 if at + 1 < size and text[at + 1] == _LF else 0
+    return at + 1 if bare_lf and text[at] == _LF else 0
 
 
-def _door(text: bytes, at: int, tolerated: Pattern[bytes], tolerance: Tolerance) -> Tolerance | None:
+def _door(text: bytes, at: int, tolerated: Run, tolerance: Tolerance) -> Tolerance | None:
     """Return `tolerance` if the byte at `at` is one that it lets in."""
-    return tolerance if run_end(tolerated, text, at, at + 1) > at else None
+    return tolerance if run_end(tolerated, text, at) > at else None
 
 
 def _wrong(
     text: bytes,
     at: int,
-    policy: Policy | None,
+    policy: Tolerances | None,
     code: ErrorCode,
     expected: str,
     *,
@@ -541,7 +683,7 @@ def _wrong(
     if text[at:] in (b"", b"\r"):
         return IncompleteError()
     found = text[at]
-    ends = _line_end(text, at, policy) if policy is not None else text.startswith(b"\r\n", at)
+    ends = _line_end(text, at, policy is not None and policy.bare_lf) > 0
     # Half a line end in the middle of a line is always the same mistake, wherever it stands.
     if ends:
         code = early_code or code

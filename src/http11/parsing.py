@@ -1,9 +1,9 @@
 """Bytes to events (RFC 9112 2 to 7). Pure functions: each takes what it needs and holds nothing.
 
 A head is read once it is whole: `find_section_end` finds where it ends, `parse_request` and `parse_response` read it. A
-body is read piece by piece: `read_length_body`, `read_chunked_body` and `read_until_close` take how far it has got and
-return how far it has got now. `http11.lines` takes lines apart and finds the leftmost wrong byte; here they become
-events, and are checked for what fields must keep together.
+body is read piece by piece: `read_body` takes how far it has got and returns how far it has got now. `http11.lines`
+takes lines apart and finds the leftmost wrong byte; here they become events, and are checked for what fields must keep
+together.
 
 The functions that take a whole head, trailer section or chunk line take any bytes-like object. Those that read on in a
 buffer take `bytes` or a `bytearray`, and do not copy it.
@@ -12,40 +12,26 @@ buffer take `bytes` or a `bytearray`, and do not copy it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from http11.errors import ErrorCode, RemoteProtocolError, byte_name, violation
+from http11._runtime import Buffer
+from http11.errors import ErrorCode, RemoteProtocolError, alone, byte_name, violation
 from http11.events import (
     Data,
     EndOfMessage,
     InformationalResponse,
     Request,
     Response,
-    check_target,
-    checked_request_fields,
-    checked_response_fields,
-    is_preface,
-    is_usual_request,
-    received_data,
-    received_end,
-    received_request,
-    received_response,
+    new_data,
+    new_end,
+    new_informational_response,
+    new_request,
+    new_response,
 )
 from http11.framing import BodyFraming, has_no_content
-from http11.headers import (
-    FORBIDDEN_TRAILERS,
-    Buffer,
-    Headers,
-    check_no_content,
-    check_trailers,
-    is_length,
-    normalized_length,
-    received_headers,
-)
+from http11.headers import Headers
 from http11.lines import (
     SECTION_NAMES,
-    ChunkLine,
     IncompleteError,
     Received,
     Section,
@@ -53,21 +39,34 @@ from http11.lines import (
     explain,
     find_line_end,
     find_section_end,
+    has_crlf,
+    short_chunk_line,
     split_chunk_line,
     split_request,
     split_response,
     split_trailers,
 )
 from http11.lines import skip_empty_lines as _skip_empty_lines
+from http11.parts import fill_data, fill_end, fill_request, fill_response
 from http11.policy import STRICT, Policy
+from http11.rules import (
+    FORBIDDEN_TRAILERS,
+    HTTP11,
+    check_no_content,
+    check_trailers,
+    is_length,
+    normalized_length,
+    normalized_request_fields,
+    received_headers,
+)
+from http11.tolerances import Tolerances
 
 __all__ = [
     "END",
     "NO_BODY",
+    "Awaiting",
     "BodyProgress",
     "ChunkLine",
-    "ChunkedProgress",
-    "LengthProgress",
     "Received",
     "Section",
     "Step",
@@ -77,12 +76,17 @@ __all__ = [
     "parse_request",
     "parse_response",
     "parse_trailers",
-    "read_chunked_body",
-    "read_length_body",
-    "read_until_close",
+    "read_body",
     "skip_empty_lines",
     "too_large",
 ]
+
+# In names of this module's own: a compiled build finds them without a lookup.
+_new_request: Final = new_request
+_new_response: Final = new_response
+_new_data: Final = new_data
+_STRICT: Final = STRICT
+_PEER: Final = RemoteProtocolError
 
 # --- heads and trailer sections -------------------------------------------------------------------------------------
 
@@ -105,7 +109,7 @@ def too_large(text: bytes, section: Section, limit: int, *, policy: Policy = STR
         RemoteProtocolError: A byte of `text` is wrong, and is to blame before the size.
 
     """
-    explain(text, section, policy)
+    explain(text, section, policy._tolerances)
     return violation(
         RemoteProtocolError,
         "trailers-too-large" if section == "trailers" else "head-too-large",
@@ -124,22 +128,20 @@ def parse_request(head: Buffer, *, policy: Policy = STRICT) -> Request:
 
     """
     text = head if isinstance(head, bytes) else memoryview(head).tobytes()
+    tolerances = policy._tolerances
     try:
-        method, target, http_version, fields = split_request(text, policy)
+        method, target, http_version, raw = split_request(text, tolerances)
     except IncompleteError:
-        raise _cut_short(text, "request") from None
-    headers = received_headers(fields, not policy.tolerant)
-    # Most requests: a Host that is one, and a target that names no other.
-    if is_usual_request(headers, method, target):
-        return received_request(method, target, headers, http_version)
+        raise alone(_cut_short(text, "request")) from None
+    headers = received_headers(raw, not tolerances.tolerant)
     try:
-        if not is_preface(method, target, http_version):
-            check_target(method, target, policy=policy, blame=RemoteProtocolError)
-        headers = checked_request_fields(headers, method, target, http_version, policy, RemoteProtocolError)
+        headers = normalized_request_fields(method, target, headers, http_version, tolerances, _PEER)
     except RemoteProtocolError as error:
-        _locate(error, text, policy)
+        _locate(error, text, tolerances)
         raise
-    return received_request(method, target, headers, http_version)
+    event = _new_request()
+    fill_request(event, headers, http_version, method, target)
+    return event
 
 
 def parse_response(
@@ -159,30 +161,33 @@ def parse_response(
 
     """
     text = head if isinstance(head, bytes) else memoryview(head).tobytes()
+    tolerances = policy._tolerances
     try:
-        http_version, code, reason, fields = split_response(text, policy)
+        http_version, code, reason, raw = split_response(text, tolerances)
     except IncompleteError:
-        raise _cut_short(text, "response") from None
-    headers = received_headers(fields, not policy.tolerant)
+        raise alone(_cut_short(text, "response")) from None
+    headers = received_headers(raw, not tolerances.tolerant)
     try:
-        headers = _checked_response_fields(headers, code, http_version, request_method, policy)
+        headers = _normalized_response_fields(headers, code, http_version, request_method, tolerances)
     except RemoteProtocolError as error:
-        _locate(error, text, policy)
+        _locate(error, text, tolerances)
         raise
-    return received_response(code, headers, http_version, reason)
+    event = new_informational_response() if code < 200 else _new_response()  # noqa: PLR2004 - the class 1xx
+    fill_response(event, headers, http_version, reason, code)
+    return event
 
 
-def _checked_response_fields(
-    headers: Headers, code: int, http_version: bytes, request_method: bytes | None, policy: Policy
+def _normalized_response_fields(
+    headers: Headers, code: int, http_version: bytes, request_method: bytes | None, policy: Tolerances
 ) -> Headers:
     try:
-        headers = checked_response_fields(headers, http_version, policy, RemoteProtocolError)
+        headers = normalized_length(headers, of_request=False, http10=http_version < HTTP11, policy=policy, blame=_PEER)
     except RemoteProtocolError:
         if code < 200 or not has_no_content(code, request_method):  # noqa: PLR2004 - the class 1xx
             raise
         # "A client MUST ignore any Content-Length or Transfer-Encoding header fields received in a successful
         # response to CONNECT" (RFC 9110 9.3.6). No sender may say that, so the event cannot be sent on.
-        return received_headers(headers.raw_items(), strict=False)
+        return received_headers(headers.raw_items(), False)
     if code < 200 and not policy.content_in_informational_response:  # noqa: PLR2004 - the class 1xx
         check_no_content(headers, RemoteProtocolError, "content-in-informational-response")
     return headers
@@ -197,20 +202,25 @@ def parse_trailers(section: Buffer, *, policy: Policy = STRICT) -> EndOfMessage:
 
     """
     text = section if isinstance(section, bytes) else memoryview(section).tobytes()
+    tolerances = policy._tolerances
     if text == b"\r\n":
         return END
     try:
-        fields = split_trailers(text, policy)
+        raw = split_trailers(text, tolerances)
     except IncompleteError:
-        raise _cut_short(text, "trailers") from None
-    headers = received_headers(fields, not policy.tolerant)
+        raise alone(_cut_short(text, "trailers")) from None
+    headers = received_headers(raw, not tolerances.tolerant)
     try:
-        check_trailers(headers, policy=policy, blame=RemoteProtocolError)
-        headers = normalized_length(headers, of_request=False, http10=False, policy=policy, blame=RemoteProtocolError)
+        check_trailers(headers, policy=tolerances, blame=RemoteProtocolError)
+        headers = normalized_length(
+            headers, of_request=False, http10=False, policy=tolerances, blame=RemoteProtocolError
+        )
     except RemoteProtocolError as error:
-        _locate(error, text, policy)
+        _locate(error, text, tolerances)
         raise
-    return received_end(headers)
+    event = new_end()
+    fill_end(event, headers)
+    return event
 
 
 END: Final = EndOfMessage()
@@ -243,7 +253,7 @@ _BLAMED_FIELDS: Final[Mapping[ErrorCode, tuple[bytes, ...]]] = {
 _FIRST_BLAMED: Final = frozenset(["bad-content-length", "forbidden-trailer"])
 
 
-def _locate(error: RemoteProtocolError, head: Received, policy: Policy) -> None:
+def _locate(error: RemoteProtocolError, head: Received, policy: Tolerances) -> None:
     """Point `error` to the field that it is about, or to the target."""
     if error.code in ("bad-target-form", "bad-connect-target"):
         error.offset = head.index(b" ") + 1
@@ -254,7 +264,11 @@ def _locate(error: RemoteProtocolError, head: Received, policy: Policy) -> None:
         trailer = error.code == "forbidden-trailer" and name.lower() in FORBIDDEN_TRAILERS
         if trailer or (name.lower() in wanted and wrong != []):
             error.offset, error.excerpt = at, name
-            if wrong and not policy.long_lengths and all(is_length(length, _LONG_LENGTHS) for length in wrong):
+            if (
+                wrong
+                and not policy.long_lengths
+                and all(is_length(length, _LONG_LENGTHS._tolerances) for length in wrong)
+            ):
                 error.tolerance = "long_lengths"
             if error.code in _FIRST_BLAMED:
                 return
@@ -263,7 +277,7 @@ def _locate(error: RemoteProtocolError, head: Received, policy: Policy) -> None:
 _LONG_LENGTHS: Final = Policy(long_lengths=True)
 
 
-def _wrong_lengths(value: bytes, policy: Policy) -> list[bytes]:
+def _wrong_lengths(value: bytes, policy: Tolerances) -> list[bytes]:
     lengths = [length.strip(b" \t") for length in value.split(b",")]
     return [length for length in lengths if not is_length(length, policy)]
 
@@ -283,45 +297,45 @@ def _located_fields(head: Received) -> Iterator[tuple[int, bytes, bytes]]:
         yield at, name, b" ".join([part.strip(b" \t\r") for part in parts])
 
 
-# --- bodies ---------------------------------------------------------------------------------------------------------
+# --- chunk lines ----------------------------------------------------------------------------------------------------
 
 
-class LengthProgress(NamedTuple):
-    """How far a body of known length has got, in bytes."""
+class ChunkLine(NamedTuple):
+    """A chunk line: the size of the chunk's data, and that of the extensions (which mean nothing to us), in bytes."""
 
-    length: int
-    received: int = 0
-
-
-_Awaiting: TypeAlias = Literal["line", "data", "end", "trailers", "nothing"]
+    size: int
+    extensions: int
 
 
-class ChunkedProgress(NamedTuple):
-    """How far a chunked body has got (RFC 9112 7.1).
+def parse_chunk_line(line: Buffer, *, policy: Policy = STRICT) -> ChunkLine:
+    """Read a chunk line, without its CRLF (RFC 9112 7.1).
 
-    Attributes:
-        awaiting: What comes next: a chunk line, a chunk's data, the CRLF after it, the trailer section, or nothing.
-        remaining: How many bytes of the chunk's data are still to come.
-        begun: Whether some of the chunk's data has come.
-        received: How many bytes of data have come in all.
-        extensions: How many bytes the chunk extensions have had in all.
-        seen: How many bytes of the chunk line or trailer section that comes next have been looked at.
+    Raises:
+        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `line`, in bytes.
+        TypeError: `line` is not bytes-like.
 
     """
-
-    awaiting: _Awaiting = "line"
-    remaining: int = 0
-    begun: bool = False
-    received: int = 0
-    extensions: int = 0
-    seen: int = 0
+    text = line if isinstance(line, bytes) else memoryview(line).tobytes()
+    size, extensions = split_chunk_line(text + b"\r\n", policy._tolerances)
+    return ChunkLine(size, extensions)
 
 
-BodyProgress: TypeAlias = LengthProgress | ChunkedProgress | None
-"""How far a body has got; `None` for one that goes on until the connection closes."""
+# --- bodies ---------------------------------------------------------------------------------------------------------
 
-NO_BODY: Final = LengthProgress(0)
+Awaiting: TypeAlias = Literal["length", "close", "line", "chunk", "rest", "end", "trailers", "nothing"]
+"""What of a body comes next: more of one of known length; whatever comes until the connection closes; a chunk line; the
+data of a chunk, or the rest of it; the CRLF after it; the trailer section; or nothing."""
+
+BodyProgress: TypeAlias = tuple[Awaiting, int, int, int, int]
+"""How far a body has got: what comes next; how many bytes of the body or the chunk are still to come; how many bytes of
+data have come; how many bytes of chunk extensions have; and how many bytes of the chunk line or the trailer section
+that comes next have been looked at."""
+
+NO_BODY: Final[BodyProgress] = ("length", 0, 0, 0, 0)
 """How far a body that there is none of has got."""
+
+_UNTIL_CLOSE: Final[BodyProgress] = ("close", 0, 0, 0, 0)
+_CHUNKED: Final[BodyProgress] = ("line", 0, 0, 0, 0)
 
 Step: TypeAlias = tuple[Data[bytes] | EndOfMessage | None, BodyProgress, int]
 """The next event or `None` (more is needed), how far the body has got now, and the index of the first unread byte."""
@@ -330,51 +344,14 @@ Step: TypeAlias = tuple[Data[bytes] | EndOfMessage | None, BodyProgress, int]
 def begin_body(framing: BodyFraming) -> BodyProgress:
     """Return how far a body has got of which nothing has come."""
     if isinstance(framing, int):
-        return LengthProgress(framing) if framing else NO_BODY
-    return ChunkedProgress() if framing == "chunked" else None
+        return "length", framing, 0, 0, 0
+    return _CHUNKED if framing == "chunked" else _UNTIL_CLOSE
 
 
-def read_length_body(data: Received, start: int, progress: LengthProgress, closed: bool = False) -> Step:
-    """Read on in a body of known length (RFC 9112 6.2).
-
-    Raises:
-        RemoteProtocolError: The connection has closed before the end.
-
-    """
-    length, received = progress
-    if received == length:
-        return END, progress, start
-    stop = min(len(data), start + length - received)
-    if stop > start:
-        received += stop - start
-        after = NO_BODY if received == length else LengthProgress(length, received)
-        return received_data(cut(data, start, stop)), after, stop
-    if closed:
-        raise violation(
-            RemoteProtocolError,
-            "body-cut-short",
-            f"peer closed the connection inside a message body: received {received} bytes, expected {length}",
-            received=received,
-        )
-    return None, progress, start
-
-
-def read_until_close(data: Received, start: int, *, closed: bool = False) -> Step:
-    """Read on in a body that goes on until the connection closes (RFC 9112 6.3)."""
-    if start == len(data):
-        return (END if closed else None), None, start
-    return received_data(cut(data, start, len(data))), None, len(data)
-
-
-def read_chunked_body(  # noqa: PLR0917 - called for each chunk, and names take time
-    data: Received,
-    start: int,
-    progress: ChunkedProgress,
-    limit: int,
-    closed: bool = False,
-    policy: Policy = STRICT,
+def read_body(  # noqa: PLR0917 - called for each piece, and names take time
+    data: Received, start: int, progress: BodyProgress, limit: int, closed: bool = False, policy: Policy = STRICT
 ) -> Step:
-    """Read on in a chunked body (RFC 9112 7.1).
+    """Read on in a body (RFC 9112 6.3).
 
     Args:
         data: What has been received.
@@ -385,35 +362,93 @@ def read_chunked_body(  # noqa: PLR0917 - called for each chunk, and names take 
         policy: What is tolerated.
 
     Raises:
-        RemoteProtocolError: The body is wrong; the offset is an index of `data`.
+        RemoteProtocolError: The body is wrong, or the connection has closed before its end; the offset is an index of
+            `data`.
 
     """
-    awaiting, remaining, begun, received, extensions, seen = progress
+    awaiting = progress[0]
+    if awaiting == "length":
+        return _read_length_body(data, start, progress, closed)
+    if awaiting == "close":
+        return _read_until_close(data, start, progress, closed)
+    return _read_chunked_body(data, start, progress, limit, closed, policy)
+
+
+def _read_length_body(data: Received, start: int, progress: BodyProgress, closed: bool) -> Step:
+    """Read on in a body of known length (RFC 9112 6.2)."""
+    _, remaining, received, _, _ = progress
+    if remaining == 0:
+        return END, progress, start
+    size = len(data)
+    stop = start + remaining
+    stop = min(stop, size)
+    if stop > start:
+        piece = stop - start
+        return _data(cut(data, start, stop)), ("length", remaining - piece, received + piece, 0, 0), stop
+    if closed:
+        # An object, since mypyc does not let go of an int of more than 62 bits that it has formatted.
+        length: object = received + remaining
+        raise violation(
+            RemoteProtocolError,
+            "body-cut-short",
+            f"peer closed the connection inside a message body: received {received} bytes, expected {length}",
+            received=received,
+        )
+    return None, progress, start
+
+
+def _read_until_close(data: Received, start: int, progress: BodyProgress, closed: bool) -> Step:
+    """Read on in a body that goes on until the connection closes (RFC 9112 6.3)."""
+    if start == len(data):
+        return (END if closed else None), progress, start
+    return _data(cut(data, start, len(data))), progress, len(data)
+
+
+def _data(data: bytes, chunk_start: bool = False, chunk_end: bool = False) -> Data[bytes]:
+    event = _new_data()
+    fill_data(event, chunk_end, chunk_start, data)
+    return event
+
+
+def _read_chunked_body(  # noqa: C901, PLR0912, PLR0917 - one step for each thing that may come next
+    data: Received, start: int, progress: BodyProgress, limit: int, closed: bool, policy: Policy
+) -> Step:
+    """Read on in a chunked body (RFC 9112 7.1)."""
+    awaiting, remaining, received, extensions, seen = progress
     at = start
     if awaiting == "nothing":
         return END, progress, at
-    if awaiting == "end" and (after := _chunk_end(data, at)):
+    if awaiting == "end" and (after := _chunk_end(data, at)) > 0:
         at, awaiting, seen = after, "line", 0
     try:
-        if awaiting == "line" and (end := _chunk_line_end(data, at, seen, limit, closed, policy)) > 0:
-            remaining, size = split_chunk_line(cut(data, at, end), policy)
-            if size > 0:
-                extensions += size
-                _check_excess(extensions, received, policy)
-            at, begun, seen = end, False, 0
-            awaiting = "data" if remaining else "trailers"
-        if awaiting == "trailers" and (end := _trailers_end(data, at, seen, limit, closed, policy)) > 0:
-            trailers = parse_trailers(cut(data, at, end), policy=policy)
-            return trailers, ChunkedProgress("nothing", 0, False, received, extensions), end
+        if awaiting == "line":
+            # Only at the first look: what comes in pieces would be looked at again and again.
+            remaining, end = (0, -1) if seen > 0 else short_chunk_line(data, at)
+            if end > 0 and end - 2 - at <= _longest_chunk_line(limit, policy._tolerances):
+                at, awaiting, seen = end, "chunk" if remaining > 0 else "trailers", 0
+            elif (end := _chunk_line_end(data, at, seen, limit, closed, policy._tolerances)) > 0:
+                remaining, size = split_chunk_line(cut(data, at, end), policy._tolerances)
+                if size > 0:
+                    extensions += size
+                    _check_excess(extensions, received, policy._tolerances)
+                at, awaiting, seen = end, "chunk" if remaining > 0 else "trailers", 0
+        if awaiting == "trailers":
+            end = _trailers_end(data, at, seen, limit, closed, policy)
+            if end > 0:
+                trailers = parse_trailers(cut(data, at, end), policy=policy)
+                return trailers, ("nothing", 0, received, extensions, 0), end
     except RemoteProtocolError as error:
         error.offset = at + (error.offset or 0)
         raise
-    if awaiting == "data" and at < len(data):
-        stop = min(len(data), at + remaining)
-        remaining -= stop - at
-        event = received_data(cut(data, at, stop), not begun, not remaining)
-        after_data = ChunkedProgress("data" if remaining else "end", remaining, True, received + stop - at, extensions)
-        return event, after_data, stop
+    have = len(data) - at
+    if have > 0 and (awaiting == "chunk" or awaiting == "rest"):  # noqa: PLR1714 - a pair takes time
+        taken = min(have, remaining)
+        remaining -= taken
+        stop = at + taken
+        event = _data(cut(data, at, stop), awaiting == "chunk", remaining == 0)
+        if remaining > 0:
+            return event, ("rest", remaining, received + taken, extensions, 0), stop
+        return event, ("end", 0, received + taken, extensions, 0), stop
     if closed:
         raise violation(
             RemoteProtocolError,
@@ -423,11 +458,9 @@ def read_chunked_body(  # noqa: PLR0917 - called for each chunk, and names take 
             offset=len(data),
             received=received,
         )
-    if at == start and awaiting not in ("line", "trailers"):
-        # Nothing has come, or half of the end of a chunk.
-        return None, progress, at
-    seen = len(data) - at if awaiting in ("line", "trailers") else 0
-    return None, ChunkedProgress(awaiting, remaining, begun, received, extensions, seen), at
+    if awaiting == "line" or awaiting == "trailers":  # noqa: PLR1714
+        seen = have
+    return None, (awaiting, remaining, received, extensions, seen), at
 
 
 def _trailers_end(data: Received, start: int, seen: int, limit: int, closed: bool, policy: Policy) -> int:  # noqa: PLR0917
@@ -436,13 +469,13 @@ def _trailers_end(data: Received, start: int, seen: int, limit: int, closed: boo
     if (end if end > 0 else len(data)) - start > limit:
         raise too_large(cut(data, start, start + limit), "trailers", limit, policy=policy)
     if end < 0 and closed:
-        explain(cut(data, start, len(data)), "trailers", policy)
+        explain(cut(data, start, len(data)), "trailers", policy._tolerances)
     return end
 
 
 def _chunk_end(data: Received, start: int) -> int:
     """Return the index after the CRLF that must stand at `start`, or 0: more is needed."""
-    if data.startswith(b"\r\n", start):
+    if has_crlf(data, start):
         return start + 2
     wrong = start + data.startswith(b"\r", start)
     if wrong == len(data):
@@ -456,12 +489,10 @@ def _chunk_end(data: Received, start: int) -> int:
     )
 
 
-def _chunk_line_end(data: Received, start: int, seen: int, limit: int, closed: bool, policy: Policy) -> int:  # noqa: PLR0917
+def _chunk_line_end(data: Received, start: int, seen: int, limit: int, closed: bool, policy: Tolerances) -> int:  # noqa: PLR0917
     """Return the index after the chunk line that begins at `start`, or -1: more is needed."""
     end = find_line_end(data, start, seen)
-    longest = max(0, limit - 2)
-    if policy.max_chunk_line_size is not None:
-        longest = min(policy.max_chunk_line_size, longest)
+    longest = _longest_chunk_line(limit, policy)
     # Without its line end; of a CR that comes last, nobody can tell yet whether it is a part of that.
     stop = len(data) if end < 0 else end - 1
     stop -= data.endswith(b"\r", start, stop)
@@ -478,12 +509,21 @@ def _chunk_line_end(data: Received, start: int, seen: int, limit: int, closed: b
     return end
 
 
-def _explain_chunk_line(line: bytes, policy: Policy) -> None:
-    with suppress(IncompleteError):
+def _longest_chunk_line(limit: int, policy: Tolerances) -> int:
+    """Return the greatest size of a chunk line without its CRLF."""
+    longest = max(0, limit - 2)
+    most: int | None = policy.max_chunk_line_size
+    return longest if most is None or most > longest else most
+
+
+def _explain_chunk_line(line: bytes, policy: Tolerances) -> None:
+    try:
         split_chunk_line(line, policy)
+    except IncompleteError:
+        return
 
 
-def _check_excess(extensions: int, received: int, policy: Policy) -> None:
+def _check_excess(extensions: int, received: int, policy: Tolerances) -> None:
     excess = policy.max_chunk_extension_excess
     if excess is not None and extensions - received > excess:
         raise violation(
@@ -493,15 +533,3 @@ def _check_excess(extensions: int, received: int, policy: Policy) -> None:
             f"{extensions} bytes of extensions and {received} bytes of data",
             offset=0,
         )
-
-
-def parse_chunk_line(line: Buffer, *, policy: Policy = STRICT) -> ChunkLine:
-    """Read a chunk line, without its CRLF (RFC 9112 7.1).
-
-    Raises:
-        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `line`, in bytes.
-        TypeError: `line` is not bytes-like.
-
-    """
-    text = line if isinstance(line, bytes) else memoryview(line).tobytes()
-    return split_chunk_line(text + b"\r\n", policy)

@@ -13,6 +13,8 @@ from typing import Final, SupportsIndex, final
 
 import attrs
 
+from http11.tolerances import Tolerances
+
 __all__ = ["H11", "STRICT", "Policy"]
 
 
@@ -57,9 +59,17 @@ def _switches(policy: Policy) -> Mapping[str, object]:
     return {**_tolerances(policy), "leading_empty_lines": policy.leading_empty_lines}
 
 
+class _Told:
+    """Has what a policy says in the form that the engine asks; no field of `Policy`, which says it already."""
+
+    __slots__ = ("__weakref__", "_tolerances")
+
+    _tolerances: Tolerances
+
+
 @final
 @attrs.frozen(kw_only=True, order=False, repr=False)
-class Policy:
+class Policy(_Told):
     """The tolerances and limits of a reader; the defaults are those of `STRICT`.
 
     The limit on the size of a head is not here: it is `Connection`'s ``max_incomplete_event_size``.
@@ -155,6 +165,13 @@ class Policy:
         for name, limit in _limits(self).items():
             object.__setattr__(self, name, _checked_limit(name, limit))
         object.__setattr__(self, "tolerant", True in _tolerances(self).values())
+        told = Tolerances()
+        for name, value in {**_switches(self), **_limits(self), "tolerant": self.tolerant}.items():
+            setattr(told, name, value)
+        object.__setattr__(self, "_tolerances", told)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return _unpickled, ({**_switches(self), **_limits(self)},)
 
     def __repr__(self) -> str:
         if self == STRICT:
@@ -163,6 +180,11 @@ class Policy:
             return "H11"
         mine, usual = ({**_switches(policy), **_limits(policy)} for policy in (self, STRICT))
         return f"Policy({', '.join(f'{name}={value!r}' for name, value in mine.items() if value != usual[name])})"
+
+
+def _unpickled(fields: Mapping[str, bool | int | None]) -> Policy:
+    # What was pickled is checked as what is given is.
+    return Policy(**fields)  # type: ignore[arg-type] # ty: ignore[invalid-argument-type]
 
 
 def _checked_limit(name: str, limit: object) -> int | None:

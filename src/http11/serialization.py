@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from http11.events import EndOfMessage, InformationalResponse, Request, Response
-from http11.headers import Headers, spelled_fields
+from http11.fields import Fields, field_lines
+from http11.headers import Headers
+from http11.parts import EndParts, RequestParts, ResponseParts
 
 __all__ = [
     "CHUNK_END",
@@ -21,28 +22,28 @@ __all__ = [
 ]
 
 CHUNK_END: Final = b"\r\n"
-"""What goes behind the data of a chunk (RFC 9112 7.1)."""
+"""What follows the data of a chunk (RFC 9112 7.1)."""
 
 
-def serialize_request(request: Request) -> bytes:
+def serialize_request(request: RequestParts) -> bytes:
     """Return the head of `request` (RFC 9112 3), in HTTP/1.1."""
-    return b"%b %b HTTP/1.1%b\r\n\r\n" % (request.method, request.target, _lines(request.headers))
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method, request.target, _lines(request.headers))
 
 
-def serialize_response(response: InformationalResponse | Response) -> bytes:
+def serialize_response(response: ResponseParts) -> bytes:
     """Return the head of `response` (RFC 9112 4), in HTTP/1.1.
 
-    The SP behind the status code is there even where the reason is empty, as the RFC demands of a sender.
+    The SP after the status code is there even where the reason is empty, as the RFC demands of a sender.
     """
-    return b"HTTP/1.1 %d %b%b\r\n\r\n" % (response.status_code, response.reason, _lines(response.headers))
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (response.status_code, response.reason, _lines(response.headers))
 
 
 def serialize_fields(headers: Headers) -> bytes:
-    """Return the field lines and the empty line behind them (RFC 9112 5), the names as they were spelled.
+    """Return the field lines and the empty line after them (RFC 9112 5), the names as they were spelled.
 
     Host goes first, so that a reader knows early where the message belongs; RFC 9110 5.3 calls that good practice.
     """
-    return b"%b\r\n\r\n" % _lines(headers).removeprefix(b"\r\n") if len(headers) > 0 else b"\r\n"
+    return _lines(headers) + b"\r\n"
 
 
 def serialize_chunk_start(size: int) -> bytes:
@@ -50,17 +51,17 @@ def serialize_chunk_start(size: int) -> bytes:
     return b"%x\r\n" % size
 
 
-def serialize_last_chunk(end: EndOfMessage) -> bytes:
+def serialize_last_chunk(end: EndParts) -> bytes:
     """Return the last chunk and the trailer section (RFC 9112 7.1.2)."""
-    return b"0%b\r\n\r\n" % _lines(end.headers)
+    return b"0\r\n%b\r\n" % _lines(end.headers)
 
 
-# Each field line with the CRLF before it.
-def _lines(headers: Headers) -> bytes:
-    names, values, lines, _ = headers._parts
-    if names.host_late:
-        return b"".join([b"\r\n%b: %b" % field for field in sorted(spelled_fields(headers), key=_not_host)])
-    return names.template % values if lines is None else lines
+def _lines(fields: Fields) -> bytes:
+    hosts = fields._special.get(b"host")
+    if hosts is not None and (fields._pairs[0][0] != b"host" or len(hosts) > 1):
+        return field_lines(sorted(fields._raw, key=_not_host))
+    lines = fields._lines
+    return field_lines(fields._raw) if lines is None else lines
 
 
 def _not_host(field: tuple[bytes, bytes]) -> bool:

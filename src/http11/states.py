@@ -3,9 +3,8 @@
 There are two machines, one for the client and one for the server, and three kinds of move:
 
 1. One side sends something, and moves by its row of `TRANSITIONS`. A request moves the server too.
-2. Then the two are coupled: the state of one, a proposal to switch protocols, or a `Connection: close` moves the
-other, by
-   the rules in `_settled`, until nothing changes.
+2. Then the two are coupled: the state of one, a proposal to switch protocols, or a `Connection: close` moves the other,
+   by the rules in `_settled`.
 3. An error puts the side that made it to `ERROR`, from where nothing leads.
 
 Everything here is a pure function from one `JointState` to the next; `http11.connection` remembers which one is
@@ -14,11 +13,8 @@ current.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Final, Literal, TypeAlias, final
-
-import attrs
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias, get_args
 
 __all__ = [
     "CLIENT",
@@ -37,14 +33,12 @@ __all__ = [
     "Move",
     "Role",
     "State",
-    "Step",
+    "UnexpectedMoveError",
     "after_error",
     "after_move",
-    "after_step",
     "expected_moves",
     "next_cycle",
     "not_reusable",
-    "step",
 ]
 
 # With the literal spelled out: from `Final` alone, a checker may take a list or an attribute of these for one of `str`.
@@ -113,191 +107,128 @@ TRANSITIONS: Final[Mapping[Role, Mapping[State, Mapping[Move, State]]]] = {
 }
 
 
-@final
-@attrs.frozen(eq=False, order=False)
-class Step:
-    """A move, by whom it is made, and what the message says beside it; `step` makes them, one of each.
+# The same, with a row for each state.
+_CLIENT_MOVES: Final[dict[State, dict[Move, State]]] = {
+    state: dict(TRANSITIONS["CLIENT"].get(state, {})) for state in get_args(State)
+}
+_SERVER_MOVES: Final[dict[State, dict[Move, State]]] = {
+    state: dict(TRANSITIONS["SERVER"].get(state, {})) for state in get_args(State)
+}
 
-    Attributes:
-        role: Who makes it.
-        move: What it is.
-        keep_alive: Whether the message leaves the connection open.
-        proposes_upgrade: Whether a `Request` proposes an Upgrade.
-        proposes_connect: Whether a `Request` is a CONNECT.
+JointState: TypeAlias = tuple[State, State, bool, bool, bool]
+"""The client's state; the server's; and what they have agreed on: whether the connection may be used again (RFC 9112
+9.3), whether an Upgrade waits for its answer, and whether a CONNECT does."""
 
-    """
-
-    role: Role
-    move: Move
-    keep_alive: bool = True
-    proposes_upgrade: bool = False
-    proposes_connect: bool = False
-
-    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return _copied_step, (self.role, self.move, self.keep_alive, self.proposes_upgrade, self.proposes_connect)
-
-
-# There are a few dozen. The type says what a cache forgets: which arguments it takes.
-step: Final[Callable[[Role, Move, bool, bool, bool], Step]] = cache(Step)
-"""Return the `Step` with these attributes: always the same object."""
-
-
-def _may_ask_again(joint: JointState) -> bool:
-    # Not one that has broken the protocol, or has closed, or has not asked; and what follows a CONNECT may be a tunnel.
-    return joint.keep_alive and joint.client in (SEND_BODY, DONE) and not joint.connect_proposed
-
-
-@final
-@attrs.frozen(order=False)
-class JointState:
-    """The states of both sides, and what they have agreed on.
-
-    Attributes:
-        client: The client's state.
-        server: The server's state.
-        keep_alive: Whether the connection may be used again (RFC 9112 9.3).
-        upgrade_proposed: Whether an Upgrade waits for its answer.
-        connect_proposed: Whether a CONNECT waits for its answer.
-        client_may_ask_again: Whether another request may come on this connection, behind the answer to the one that
-            has been made; not to be given, it follows from the others.
-        after: Where the steps lead that have been made from here; for `after_step` to fill.
-
-    """
-
-    client: State = IDLE
-    server: State = IDLE
-    keep_alive: bool = True
-    upgrade_proposed: bool = False
-    connect_proposed: bool = False
-    client_may_ask_again: bool = attrs.field(
-        default=attrs.Factory(_may_ask_again, takes_self=True), init=False, eq=False, repr=False
-    )
-    after: dict[Step, JointState] = attrs.field(factory=dict, init=False, eq=False, repr=False)
-
-    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return _copied_joint, (self.client, self.server, self.keep_alive, self.upgrade_proposed, self.connect_proposed)
-
-
-# There are a few dozen as well, one of each, so that it can keep what comes behind it.
-_joint: Final[Callable[[State, State, bool, bool, bool], JointState]] = cache(JointState)
-
-
-# A copy is the one that there is.
-
-
-def _copied_step(role: Role, move: Move, *said: bool) -> Step:
-    return step(role, move, *said)
-
-
-def _copied_joint(client: State, server: State, *agreed: bool) -> JointState:
-    return _joint(client, server, *agreed)
-
-
-START: Final = _joint(IDLE, IDLE, True, False, False)
+START: Final[JointState] = (IDLE, IDLE, True, False, False)
 """Where a connection begins."""
 
 
-def after_move(
+class UnexpectedMoveError(Exception):
+    """A side may not make this move from where it is. It never reaches a caller of `Connection`."""
+
+    def __init__(self, role: Role, move: Move) -> None:
+        super().__init__(role, move)
+        self.role: Role = role
+        self.move: Move = move
+
+
+def after_move(  # noqa: PLR0917 - called for each event, and names take time
     joint: JointState,
     role: Role,
     move: Move,
-    *,
     keep_alive: bool = True,
     proposes_upgrade: bool = False,
     proposes_connect: bool = False,
-) -> JointState | None:
-    """Return the state after `role` made `move`, or `None` where it may not.
+) -> JointState:
+    """Return the state after `role` made `move`.
 
     `keep_alive` is false when the message says or implies ``close``; the proposals are those of a `Request`.
+
+    Raises:
+        UnexpectedMoveError: It may not.
+
     """
-    return after_step(joint, step(role, move, keep_alive, proposes_upgrade, proposes_connect))
-
-
-def after_step(joint: JointState, step: Step) -> JointState | None:
-    """Return the same, for a step that has been made before: by one lookup, where it has been taken before as well."""
-    after = joint.after.get(step)
-    if after is None:
-        after = _walk(joint, step)
-        if after is not None:
-            joint.after[step] = after
-    return after
-
-
-def _walk(joint: JointState, step: Step) -> JointState | None:
-    role, move = step.role, step.move
-    client, server = joint.client, joint.server
-    upgrade_proposed, connect_proposed = joint.upgrade_proposed, joint.connect_proposed
-    target = TRANSITIONS[role].get(client if role == CLIENT else server, {}).get(move)
-    if target is None:
-        return None
+    client, server, alive, upgrade, connect = joint
     if role == CLIENT:
+        target = _CLIENT_MOVES[client].get(move)
+        if target is None:
+            raise UnexpectedMoveError(role, move)
         client = target
     else:
+        target = _SERVER_MOVES[server].get(move)
+        if target is None:
+            raise UnexpectedMoveError(role, move)
         server = target
     if move == "Request":
         if server != IDLE:
-            return None
-        server = SEND_RESPONSE
-        upgrade_proposed, connect_proposed = step.proposes_upgrade, step.proposes_connect
-    elif (move == "101 to Upgrade" and not upgrade_proposed) or (move == "2xx to CONNECT" and not connect_proposed):
-        return None
+            raise UnexpectedMoveError(role, move)
+        server, upgrade, connect = SEND_RESPONSE, proposes_upgrade, proposes_connect
     elif move == "Response":
         # A final response that accepts neither has refused both.
-        upgrade_proposed = connect_proposed = False
-    return _settled(client, server, joint.keep_alive and step.keep_alive, upgrade_proposed, connect_proposed)
+        upgrade = connect = False
+    elif (move == "101 to Upgrade" and not upgrade) or (move == "2xx to CONNECT" and not connect):
+        raise UnexpectedMoveError(role, move)
+    alive = alive and keep_alive
+    if client == SEND_BODY and (server == SEND_RESPONSE or server == SEND_BODY):  # noqa: PLR1714, SIM109 - a pair takes time
+        # Nothing to settle while both are at work.
+        return client, server, alive, upgrade, connect
+    return _settled(client, server, alive, upgrade, connect)
 
 
 def after_error(joint: JointState, role: Role) -> JointState:
     """Return the state after `role` broke the protocol."""
-    client, server = joint.client, joint.server
+    client, server, alive, upgrade, connect = joint
     if role == CLIENT:
         client = ERROR
     else:
         server = ERROR
-    return _settled(client, server, joint.keep_alive, joint.upgrade_proposed, joint.connect_proposed)
+    return _settled(client, server, alive, upgrade, connect)
 
 
 def not_reusable(joint: JointState) -> JointState:
-    """Return the state of a connection that will not be used again, whatever was agreed on it (RFC 9112 9.3)."""
-    return _settled(joint.client, joint.server, False, joint.upgrade_proposed, joint.connect_proposed)
+    """Return the state once the connection cannot be used again, whatever was agreed."""
+    client, server, _, upgrade, connect = joint
+    return _settled(client, server, False, upgrade, connect)
 
 
 def next_cycle(joint: JointState) -> JointState | None:
     """Return the state for the next request, or `None` where the two sides are not both done with this one."""
-    if joint.client == DONE and joint.server == DONE:
-        return START
-    return None
+    return START if joint[0] == DONE and joint[1] == DONE else None
 
 
 def expected_moves(joint: JointState, role: Role) -> list[Move]:
     """Return the moves that `role` could make, for an error to name them."""
-    return [
-        move
-        for move in TRANSITIONS[role].get(joint.client if role == CLIENT else joint.server, {})
-        if after_move(joint, role, move) is not None
-    ]
+    moves = _CLIENT_MOVES[joint[0]] if role == CLIENT else _SERVER_MOVES[joint[1]]
+    return [move for move in moves if _may_move(joint, role, move)]
+
+
+def _may_move(joint: JointState, role: Role, move: Move) -> bool:
+    try:
+        after_move(joint, role, move)
+    except UnexpectedMoveError:
+        return False
+    return True
 
 
 def _settled(client: State, server: State, keep_alive: bool, upgrade: bool, connect: bool) -> JointState:
-    before = client, server
+    """Couple the two sides. No rule makes room for one before it, so each is asked once."""
     # The switch goes first: an HTTP/1.0 client's CONNECT would otherwise have to close.
     if client == DONE and (upgrade or connect):
         client = MIGHT_SWITCH_PROTOCOL
-    elif client == MIGHT_SWITCH_PROTOCOL and not (upgrade or connect):
-        client = DONE
-    if client == MIGHT_SWITCH_PROTOCOL and server == SWITCHED_PROTOCOL:
-        client = SWITCHED_PROTOCOL
-    client = _coupled(client, server, keep_alive)
-    server = _coupled(server, client, keep_alive)
-    if (client, server) == before:
-        return _joint(client, server, keep_alive, upgrade, connect)
-    return _settled(client, server, keep_alive, upgrade, connect)
-
-
-def _coupled(state: State, other: State, keep_alive: bool) -> State:
-    if state == DONE and (not keep_alive or other in (CLOSED, ERROR)):
-        return MUST_CLOSE
+    if client == MIGHT_SWITCH_PROTOCOL:
+        if server == SWITCHED_PROTOCOL:
+            client = SWITCHED_PROTOCOL
+        elif not (upgrade or connect):
+            client = DONE
     # An IDLE side stays so beside an ERROR: a server may still send an early error answer.
-    if state == IDLE and other == CLOSED:
-        return MUST_CLOSE
-    return state
+    if client == DONE:
+        if not keep_alive or server == CLOSED or server == ERROR:  # noqa: PLR1714, SIM109 - a pair takes time
+            client = MUST_CLOSE
+    elif client == IDLE and server == CLOSED:
+        client = MUST_CLOSE
+    if server == DONE:
+        if not keep_alive or client == CLOSED or client == ERROR:  # noqa: PLR1714, SIM109
+            server = MUST_CLOSE
+    elif server == IDLE and client == CLOSED:
+        server = MUST_CLOSE
+    return client, server, keep_alive, upgrade, connect

@@ -23,6 +23,7 @@ from http11 import (
     Response,
     grammar,
 )
+from http11.lines import _section_end_by_loop
 from http11.parsing import (
     ChunkLine,
     Section,
@@ -148,6 +149,8 @@ def parse(case: Case) -> Parsed:
 def find_ends(text: bytes, cut: int, section: Section) -> Iterator[int]:
     yield find_section_end(text, section=section)
     yield find_section_end(bytearray(text), section=section)
+    # What a compiled build calls.
+    yield _section_end_by_loop(text, 0, 0, section == "trailers")
     # Whoever has found the end looks no further.
     before = find_section_end(text[:cut], section=section)
     yield find_section_end(text, 0, cut, section=section) if before < 0 else before

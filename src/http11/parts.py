@@ -1,0 +1,105 @@
+"""The slots of the events, and how they are filled with what has been checked.
+
+The events are attrs classes, which are interpreted in both builds (`http11.events`). The slots are here, so that a
+compiled build writes into them as into a struct.
+"""
+
+from __future__ import annotations
+
+from http11._runtime import filler, mypyc_attr
+from http11.grammar import COMPILED
+from http11.headers import Headers
+
+__all__ = [
+    "DataParts",
+    "EndParts",
+    "RequestParts",
+    "ResponseParts",
+    "fill_data",
+    "fill_end",
+    "fill_request",
+    "fill_response",
+]
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class RequestParts:
+    """The slots of `Request`."""
+
+    __slots__ = ("headers", "http_version", "method", "target")
+
+    headers: Headers
+    http_version: bytes
+    method: bytes
+    target: bytes
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class ResponseParts:
+    """The slots of `InformationalResponse` and `Response`."""
+
+    __slots__ = ("headers", "http_version", "reason", "status_code")
+
+    headers: Headers
+    http_version: bytes
+    reason: bytes
+    status_code: int
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class DataParts:
+    """The slots of `Data`."""
+
+    __slots__ = ("chunk_end", "chunk_start", "data")
+
+    chunk_end: bool
+    chunk_start: bool
+    data: object
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class EndParts:
+    """The slot of `EndOfMessage`."""
+
+    __slots__ = ("headers",)
+
+    headers: Headers
+
+
+# In the order of the slots.
+
+
+def fill_request(event: RequestParts, headers: Headers, http_version: bytes, method: bytes, target: bytes) -> None:
+    """Fill a `Request`."""
+    event.headers = headers  # pragma: no cover - compiled only: see the end of this module
+    event.http_version = http_version  # pragma: no cover
+    event.method = method  # pragma: no cover
+    event.target = target  # pragma: no cover
+
+
+def fill_response(event: ResponseParts, headers: Headers, http_version: bytes, reason: bytes, status_code: int) -> None:
+    """Fill an `InformationalResponse` or a `Response`."""
+    event.headers = headers  # pragma: no cover
+    event.http_version = http_version  # pragma: no cover
+    event.reason = reason  # pragma: no cover
+    event.status_code = status_code  # pragma: no cover
+
+
+def fill_data(event: DataParts, chunk_end: bool, chunk_start: bool, data: object) -> None:
+    """Fill a `Data`."""
+    event.chunk_end = chunk_end  # pragma: no cover
+    event.chunk_start = chunk_start  # pragma: no cover
+    event.data = data  # pragma: no cover
+
+
+def fill_end(event: EndParts, headers: Headers) -> None:
+    """Fill an `EndOfMessage`."""
+    event.headers = headers  # pragma: no cover
+
+
+# Compiled, an assignment writes into the struct. Interpreted, it would ask attrs' `__setattr__`, which refuses.
+if not COMPILED:  # pragma: no branch
+    globals()["fill_request"] = filler(RequestParts)
+    globals()["fill_response"] = filler(ResponseParts)
+    globals()["fill_data"] = filler(DataParts)
+    globals()["fill_end"] = filler(EndParts)
