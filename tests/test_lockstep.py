@@ -21,6 +21,7 @@ def test_h11_and_http11_differ_where_they_are_meant_to() -> None:
     assert tally.same > 0.6 * tally.programs
 
 
+@pytest.mark.interpreted
 def test_a_difference_that_is_not_meant_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(framing, "keeps_alive", lambda _: True)
     tally = Tally()

@@ -1,6 +1,8 @@
 """A typed, strict, fast HTTP/1.1 engine that never touches a socket.
 
 ``import http11 as h11`` is a drop-in for the package `h11`.
+
+`__compiled__` is True if the engine is compiled to C, and False if Python interprets it. Both behave the same.
 """
 
 from typing import Final as _Final
@@ -22,6 +24,7 @@ from http11.events import (
     Signal,
 )
 from http11.headers import BytesLike, Field, Headers, HeadersLike
+from http11.parsing import parse_request as _parse_request
 from http11.policy import H11, STRICT, Policy
 from http11.states import (
     CLIENT,
@@ -40,6 +43,10 @@ from http11.states import (
 )
 
 __version__: _Final = "0.1.0"
+
+# Python's own functions have code; a module has a `__file__` with most importers only.
+__compiled__: _Final[bool] = not hasattr(_parse_request, "__code__")
+"""Whether the engine is compiled to C."""
 
 PRODUCT_ID: _Final = f"http11/{__version__}"
 """What to put in a ``User-Agent`` or ``Server`` field."""
@@ -86,5 +93,6 @@ __all__ = [
     "Signal",
     "State",
     "Tolerance",
+    "__compiled__",
     "__version__",
 ]
