@@ -517,7 +517,7 @@ Each section has two tables. The first is what http11 does:
 
 - **STRICT** and **H11**: what happens under each policy. A verdict names the status hint of its error where that is not
   400. "=" is: as `STRICT`.
-- **Policy**: the field of [`Policy`](../src/http11/policy.py) that decides the row. Each can be set alone:
+- **Policy**: the field of [`Policy`](reference/policy.md) that decides the row. Each can be set alone:
   `attrs.evolve(STRICT, bare_lf=True)`.
 - **Errors**: the codes that the row's vectors raise under `STRICT`.
 - **Vectors**: how many there are in [`tests/vectors`](../tests/vectors). Each that arrives is read whole, byte by byte
