@@ -56,7 +56,6 @@ suppress_warnings = ["toc.empty_glob"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
 ALIASES = "BytesLike ClientEvent ErrorCode Event Field HeadersLike Role ServerEvent Signal State Tolerance"
 autodoc_type_aliases = {name: f"http11.{name}" for name in ALIASES.split()}
 napoleon_google_docstring = True
@@ -143,6 +142,13 @@ def unlink_files(app: Sphinx, doctree: nodes.document) -> None:
                 link.replace_self(nodes.literal(text=str(target.relative_to(ROOT))))
 
 
+def name_roles(app: Sphinx, doctree: nodes.document) -> None:
+    """Show the type variable of a connection's role as what it stands for."""
+    for text in list(doctree.findall(nodes.Text)):
+        if "RoleT_co" in text:
+            text.parent.replace(text, nodes.Text(text.replace("RoleT_co", "Role")))
+
+
 def label_rows(app: Sphinx, doctree: nodes.document) -> None:
     """Make every row of the decision table a target: ``{ref}`LN-1``` on a page, ``strictness.html#ln-1`` outside."""
     docname = app.env.current_document.docname
@@ -168,3 +174,4 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-skip-member", skip_member)
     app.connect("doctree-read", unlink_files)
     app.connect("doctree-read", label_rows)
+    app.connect("doctree-read", name_roles)

@@ -337,7 +337,6 @@ The programs share this beginning:
 >>> def show(conn):
 ...     while not isinstance(event := conn.next_event(), type):
 ...         print(event)
-
 ```
 """
 
@@ -358,7 +357,7 @@ def _described(entry: Entry, found: Found) -> list[str]:
         lines.append(f"- Tolerance: {some}{', '.join(f'`{name}`' for name in entry.tolerances)}")
     if entry.row is not None:
         lines.append(f"- Decision: {{ref}}`{entry.row.id.lower()}`, {entry.row.input}")
-    lines += ["", "```pycon", *entry.shown.lines, "", "```", ""]
+    lines += ["", "```pycon", *entry.shown.lines, "```", ""]
     if isinstance(entry.vector, Vector) and entry.row is not None:
         measured = found.get(code, {})
         cells = [measured.get(package, "not measured") for package in PACKAGES]

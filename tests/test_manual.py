@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import re
+import socket
 import subprocess
 import sys
+import threading
 import zlib
+from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -106,7 +110,7 @@ def test_the_sessions_of_a_page_print_what_it_says(page: str) -> None:
     # In their order, as one session: a reader goes from top to bottom.
     parser = doctest.DocTestParser()
     blocks = re.findall(r"^```pycon\n(.*?)^```$", TEXTS[page], re.MULTILINE | re.DOTALL)
-    test = parser.get_doctest("\n".join(blocks), {"__name__": "manual"}, page, page, 0)
+    test = parser.get_doctest("\n\n".join(blocks), {"__name__": "manual"}, page, page, 0)
     report: list[str] = []
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     result = doctest.DocTestRunner(optionflags=flags, verbose=False).run(test, out=report.append)
@@ -136,6 +140,218 @@ def test_no_block_of_code_is_in_a_language_that_nobody_checks() -> None:
         assert {language for language in opened if not language.startswith("{literalinclude}")} <= (
             checked | shown | directives
         )
+
+
+# --- the programs of its pages ----------------------------------------------------------------------------------------
+
+
+def loaded(page: str) -> dict[str, Any]:
+    """Return what the programs of a page define."""
+    space: dict[str, Any] = {"__name__": "manual"}
+    exec(documented()[f"docs_{page}_1.py"], space)
+    return space
+
+
+@contextlib.contextmanager
+def started(page: str, call: str) -> Iterator[int]:
+    """Run a server of a page in a process of its own, and yield the port that it prints."""
+    program = f"__name__ = 'manual'\n{documented()[f'docs_{page}_1.py']}\n{call}\n"
+    command = [sys.executable, "-u", "-W", "error", "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("listening on port ")
+            yield int(line.split()[-1])
+        finally:
+            process.kill()
+
+
+def talk(port: int, *pieces: bytes) -> bytes:
+    """Send pieces, each after something was received for the one before, and return all that came."""
+    received = b""
+    with socket.create_connection(("localhost", port), timeout=30) as sock:
+        for piece in pieces[:-1]:
+            sock.sendall(piece)
+            received += sock.recv(65536)
+        sock.sendall(pieces[-1])
+        while piece := sock.recv(65536):
+            received += piece
+    return received
+
+
+def statuses(answers: bytes) -> list[str]:
+    return re.findall(r"^HTTP/1.1 (\d+)", answers.decode("latin-1"), re.MULTILINE)
+
+
+LAST = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+
+def test_the_client_of_the_tutorial_reads_its_server(capsys: pytest.CaptureFixture[str]) -> None:
+    page = TEXTS["tutorial.md"]
+    with started("tutorial", "serve(0)") as port:
+        loaded("tutorial")["visit"](port)
+        assert f"```text\n{capsys.readouterr().out}```" in page
+        sent = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nConnection: close\r\n\r\nsome text"
+        assert talk(port, sent).endswith(b"\r\n\r\nYou asked for / and sent 9 bytes.\n")
+        head = talk(port, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + LAST)
+        assert (statuses(head), head.count(b"You asked for")) == (["200", "200"], 1)
+        assert statuses(talk(port, b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n")) == ["405"]
+        refused = talk(port, b"GET / HTTP/1.1\r\nHost : localhost\r\n\r\n").decode("ascii").replace("\r\n", "\n")
+        assert refused in page
+        # A client that says nothing more is let go, and the next one is served.
+        with socket.create_connection(("localhost", port)) as sock:
+            sock.sendall(b"GET /")
+        assert statuses(talk(port, LAST)) == ["200"]
+
+
+SERVERS = {
+    "asyncio": """
+async def run():
+    server = await asyncio.start_server(serve_on_asyncio, "localhost", 0)
+    print("listening on port", server.sockets[0].getsockname()[1])
+    await server.serve_forever()
+asyncio.run(run())
+""",
+    "trio": """
+async def run():
+    [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    print("listening on port", listener.socket.getsockname()[1])
+    await trio.serve_listeners(serve_on_trio, [listener])
+trio.run(run)
+""",
+    "threads": """
+with socket.create_server(("localhost", 0)) as listener:
+    print("listening on port", listener.getsockname()[1])
+    serve_on_threads(listener)
+""",
+}
+
+
+@pytest.mark.parametrize("way", SERVERS)
+def test_a_server_of_the_manual_serves(way: str) -> None:
+    with started("howto_servers", SERVERS[way]) as port:
+        two = b"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n"
+        answers = talk(port, two + LAST)
+        assert statuses(answers) == ["200", "200", "200"]
+        assert answers.count(b"0 bytes\n") == 2
+        asking = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n%b\r\n"
+        # The first piece of the body is sent when the 100 is there; or the whole at once, by one that does not wait.
+        answers = talk(port, asking % (5, b"Connection: close\r\n"), b"hello")
+        assert (statuses(answers), answers[-9:]) == (["100", "200"], b" 5 bytes\n")
+        assert statuses(talk(port, asking % (5, b"Connection: close\r\n") + b"hello"))[-1:] == ["200"]
+        # What is not wanted is refused, by what the head says and by what comes, and the answer is not lost.
+        assert statuses(talk(port, asking % (2**20 + 1, b""))) == ["413"]
+        chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n" + b"x" * 2**20
+        assert statuses(talk(port, chunked + b"y" * 1000)) == ["413"]
+        assert statuses(talk(port, b"PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")) == ["405"]
+        assert statuses(talk(port, b"GET / HTTP/1.1\r\n\r\n")) == ["400"]
+        with socket.create_connection(("localhost", port)) as sock:
+            sock.sendall(b"GET /")
+        assert statuses(talk(port, LAST)) == ["200"]
+
+
+@pytest.mark.parametrize("way", SERVERS)
+def test_a_server_of_the_manual_does_not_wait_for_ever(way: str) -> None:
+    with started("howto_servers", "REQUEST_TIME = 0.2\n" + SERVERS[way]) as port:
+        assert statuses(talk(port, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell")) == ["408"]
+
+
+def test_the_log_reader_of_the_manual_reads_each_kind_of_body(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = loaded("howto_logs")
+    log = tmp_path / "log"
+    log.write_bytes(
+        b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n\r\n"
+        b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+        b"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"
+    )
+    page["report"](str(log))
+    assert capsys.readouterr().out == "GET /a 0\nPOST /b 3\nPOST /c 6\n"
+    for kept in (20, -3, -70):
+        with pytest.raises(http11.RemoteProtocolError):
+            list(page["requests"](log.read_bytes()[:kept]))
+
+
+def test_the_log_reader_of_the_manual_is_short() -> None:
+    program = documented()["docs_howto_logs_1.py"]
+    function = program[program.index("def requests") : program.index("def report")]
+    assert len([line for line in function.splitlines() if line.strip()]) <= 20
+
+
+def test_the_handshakes_of_the_manual_fit_together() -> None:
+    page = loaded("howto_upgrade")
+    key = b"dGhlIHNhbXBsZSBub25jZQ=="
+    sent = (
+        b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: %b\r\n"
+    )
+    request = sent % b"13" + b"Sec-WebSocket-Key: " + key + b"\r\n\r\n"
+    answer, rest = page["serve"](request + b"\x81\x00")
+    # The key and the answer of RFC 6455 1.3.
+    assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in answer
+    assert rest == b"\x81\x00"
+    assert page["connect"](answer + b"\x82\x00") == b"\x82\x00"
+    refusal, rest = page["serve"](sent % b"12" + b"Sec-WebSocket-Key: " + key + b"\r\n\r\n")
+    assert (statuses(refusal), rest) == (["426"], b"")
+    with pytest.raises(ConnectionError, match="426"):
+        page["connect"](refusal)
+
+
+def test_the_file_of_the_manual_is_sent_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(256)) * 4000)
+    conn = http11.Connection(http11.SERVER)
+    conn.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    conn.next_event()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        sender = threading.Thread(target=loaded("howto_sendfile")["send_file"], args=(conn, ours, path))
+        sender.start()
+        received = b""
+        while len(received) < 1_024_000 + len(b"HTTP/1.1 200 \r\nContent-Length: 1024000\r\n\r\n"):
+            received += theirs.recv(65536)
+        sender.join()
+    assert received == b"HTTP/1.1 200 \r\nContent-Length: 1024000\r\n\r\n" + path.read_bytes()
+    assert conn.our_state == "DONE"
+
+
+def test_the_last_answer_of_the_manual_is_not_lost() -> None:
+    page = loaded("howto_closing")
+    conn = http11.Connection(http11.SERVER)
+    conn.receive_data(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
+    conn.next_event()
+    with socket.create_server(("localhost", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+    with client:
+        client.sendall(b"what nobody reads")
+        refusing = threading.Thread(target=page["refuse"], args=(conn, server, 413, b"too large"))
+        refusing.start()
+        received = b""
+        while piece := client.recv(65536):
+            received += piece
+        # More comes after the answer, and must not reset it.
+        client.sendall(b"more of it")
+        client.shutdown(socket.SHUT_WR)
+        refusing.join()
+    assert received.endswith(b"Connection: close\r\n\r\ntoo large")
+
+
+def test_the_proxy_of_the_manual_passes_on_what_it_should() -> None:
+    page = loaded("howto_proxy")
+    fields = [("Host", "a"), ("Connection", "close, X-Hop, content-length"), ("X-Hop", "1"), ("X", "2")]
+    request = page["request_to_send"](
+        http11.Request(method="POST", target="/", headers=[*fields, ("Content-Length", "3")])
+    )
+    assert request.headers == [(b"host", b"a"), (b"x", b"2"), (b"content-length", b"3"), (b"via", b"1.1 proxy.example")]
+    chunked = http11.Response(status_code=200, headers=[("Transfer-Encoding", "chunked"), ("Keep-Alive", "5")])
+    assert page["response_to_send"](chunked).headers == [
+        (b"transfer-encoding", b"chunked"),
+        (b"via", b"1.1 proxy.example"),
+    ]
+    assert page["body_to_send"](http11.Data(b"x")) == http11.Data(b"x")
+    assert page["body_to_send"](http11.EndOfMessage(headers=[("X", "y")])) == http11.EndOfMessage()
 
 
 # --- links ------------------------------------------------------------------------------------------------------------
