@@ -21,7 +21,7 @@ import http11  # noqa: E402 - from this checkout
 from http11 import compat, parsing, serialization  # noqa: E402
 
 project = "http11"
-author = "the http11 authors"
+author = project_copyright = "the http11 authors"
 version = release = http11.__version__
 html_title = f"http11 {version}"
 html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")

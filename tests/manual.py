@@ -373,7 +373,12 @@ def _cell(value: str) -> str:
 
 def page(found: Found) -> str:
     """Make the page."""
-    lines = [INTRODUCTION.format(**versions())]
+    lines = [INTRODUCTION.format(**versions()), "## All codes", "", "| code | status | rule |", "|---|---|---|"]
+    for entry in entries():
+        rule = _rule(entry.shown.error.rule) if entry.shown.error is not None and entry.shown.error.rule else ""
+        statuses = ", ".join(map(str, entry.statuses))
+        lines.append(f"| [{entry.said.code}](#{entry.said.code}) | {statuses} | {rule} |")
+    lines.append("")
     section = ""
     for entry in entries():
         if entry.said.section != section:

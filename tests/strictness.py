@@ -519,7 +519,7 @@ Each section has two tables. The first is what http11 does:
   400. "=" is: as `STRICT`.
 - **Policy**: the field of [`Policy`](reference/policy.md) that decides the row. Each can be set alone:
   `attrs.evolve(STRICT, bare_lf=True)`.
-- **Errors**: the codes that the row's vectors raise under `STRICT`.
+- **Errors**: the [codes](reference/codes.md) that the row's vectors raise under `STRICT`.
 - **Vectors**: how many there are in [`tests/vectors`](../tests/vectors). Each that arrives is read whole, byte by byte
   and cut in two at every place, under both policies.
 
@@ -584,7 +584,7 @@ def _what_we_do(rows: Iterable[Row], *, sent: bool) -> list[str]:
                 row.input,
                 *((row.strict,) if sent else (row.strict, row.h11, policy)),
                 ", ".join(map(_link, row.rfc)),
-                ", ".join(f"`{code}`" for code in codes(row.id)),
+                ", ".join(f"[`{code}`](reference/codes.md#{code})" for code in codes(row.id)),
                 str(number[row.id]),
             )
         )

@@ -1,4 +1,4 @@
-// A box above the decision table and the list of error codes that hides the rows without the words in it.
+// A box above the decision table that hides the rows without the words in it.
 document.addEventListener("DOMContentLoaded", () => {
   const page = location.pathname.split("/").pop();
   if (page !== "strictness.html") return;
@@ -6,7 +6,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const box = document.createElement("input");
   box.type = "search";
   box.className = "table-filter";
-  box.placeholder = "Filter the rows: an id, an error code, a field, an RFC section";
+  box.placeholder = "Filter by id, error code, field or RFC section";
   box.setAttribute("aria-label", box.placeholder);
   // The two rows of a decision, what http11 does and what others do, show together.
   const texts = new Map();
@@ -22,5 +22,5 @@ document.addEventListener("DOMContentLoaded", () => {
       section.hidden = its.length > 0 && its.every((row) => row.hidden);
     });
   });
-  document.querySelector("article h2").before(box);
+  document.querySelector("article section section").before(box);
 });
