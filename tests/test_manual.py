@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import doctest
 import re
+import select
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -14,7 +17,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import pytest
 
@@ -249,6 +252,123 @@ def test_a_server_of_the_manual_serves(way: str) -> None:
         with socket.create_connection(("localhost", port)) as sock:
             sock.sendall(b"GET /")
         assert statuses(talk(port, LAST)) == ["200"]
+
+
+class Answering(socketserver.StreamRequestHandler):
+    """Gives each connection the answers that are left, one for each head that it reads."""
+
+    answers: ClassVar[list[tuple[bytes, bool]]] = []
+    seen: ClassVar[list[bytes]] = []
+
+    def handle(self) -> None:
+        self.request.settimeout(30)
+        close = False
+        while not close and (line := self.rfile.readline()):
+            length = 0
+            while (field := self.rfile.readline()) != b"\r\n":
+                length = int(field.split()[1]) if field.startswith(b"Content-Length:") else length
+            answer, close = self.answers.pop(0)
+            if answer.startswith(b"HTTP/1.1 100"):
+                self.wfile.write(answer)
+                answer, close = self.answers.pop(0)
+            self.seen.append(line + (b"" if answer.startswith(b"HTTP/1.1 417") else self.rfile.read(length)))
+            self.wfile.write(answer)
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answering) as server:
+        server.daemon_threads = False
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        Answering.seen.clear()
+        asking = loaded("howto_clients")["Client"]("127.0.0.1", server.server_address[1])
+        yield asking
+        asking.close()
+        server.shutdown()
+        thread.join()
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nChecksum: 1\r\n\r\n"
+EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_the_client_of_the_manual_reuses_its_connection_and_reads_trailers(client: Any) -> None:
+    Answering.answers = [(CHUNKED, False), (EMPTY, False), (b"HTTP/1.1 200 OK\r\n\r\nto the end", True), (EMPTY, False)]
+    answer = client.request("GET", "/1")
+    assert (answer.body, answer.trailers) == (b"hello", [(b"checksum", b"1")])
+    first = client.sock
+    assert client.request("GET", "/2").body == b""
+    assert client.sock is first
+    assert client.request("GET", "/3").body == b"to the end"
+    assert client.sock is None
+    assert client.request("POST", "/4", b"body").body == b""
+    assert Answering.seen == [
+        b"GET /1 HTTP/1.1\r\n",
+        b"GET /2 HTTP/1.1\r\n",
+        b"GET /3 HTTP/1.1\r\n",
+        b"POST /4 HTTP/1.1\r\nbody",
+    ]
+
+
+def test_the_client_of_the_manual_does_not_use_a_connection_that_the_server_has_closed(client: Any) -> None:
+    Answering.answers = [(EMPTY, True), (EMPTY, False)]
+    client.request("GET", "/1")
+    stale = client.sock
+    assert select.select([stale], [], [], 30)[0] == [stale]
+    client.request("GET", "/2")
+    assert client.sock is not stale
+
+
+def test_the_client_of_the_manual_asks_before_it_sends(client: Any) -> None:
+    Answering.answers = [(b"HTTP/1.1 100 Continue\r\n\r\n", False), (EMPTY, False)]
+    assert client.request("PUT", "/1", b"body", ask_first=True).response.status_code == 200
+    Answering.answers = [(b"HTTP/1.1 417 No\r\nContent-Length: 3\r\n\r\nno!", True)]
+    assert client.request("PUT", "/2", b"body", ask_first=True).body == b"no!"
+    assert client.sock is None
+    client.request.__func__.__globals__["WAIT_FOR_CONTINUE"] = 0.05
+    Answering.answers = [(EMPTY, False)]
+    assert client.request("PUT", "/3", b"body", ask_first=True).response.status_code == 200
+    assert Answering.seen == [b"PUT /1 HTTP/1.1\r\nbody", b"PUT /2 HTTP/1.1\r\n", b"PUT /3 HTTP/1.1\r\nbody"]
+
+
+def test_the_client_of_the_manual_closes_after_an_error(client: Any) -> None:
+    Answering.answers = [(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", True)]
+    with pytest.raises(http11.RemoteProtocolError):
+        client.request("GET", "/")
+    assert client.sock is None
+
+
+def test_a_server_of_the_manual_hands_a_websocket_over() -> None:
+    page = loaded("howto_upgrade")
+    request = (
+        b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+
+    async def run() -> bytes:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            conn = http11.Connection(http11.SERVER)
+            conn.receive_data(await reader.readuntil(b"\r\n\r\n") + b"ab")
+            head, _, paused = conn.next_event(), conn.next_event(), conn.next_event()
+            assert paused is http11.PAUSED
+            await page["websocket_on_asyncio"](conn, head, reader, writer)
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(request)
+            answer = await reader.readuntil(b"ab")
+            writer.write(b"cd")
+            writer.write_eof()
+            answer += await reader.read()
+            writer.close()
+            await writer.wait_closed()
+            return answer
+
+    answer = asyncio.run(asyncio.wait_for(run(), 30))
+    assert statuses(answer) == ["101"]
+    assert answer.endswith(b"\r\n\r\nabcd")
 
 
 @pytest.mark.parametrize("way", SERVERS)
