@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import doctest
 import re
@@ -158,8 +157,13 @@ def loaded(page: str) -> dict[str, Any]:
 @contextlib.contextmanager
 def started(page: str, call: str) -> Iterator[int]:
     """Run a server of a page in a process of its own, and yield the port that it prints."""
-    program = f"__name__ = 'manual'\n{documented()[f'docs_{page}_1.py']}\n{call}\n"
-    command = [sys.executable, "-u", "-W", "error", "-c", program]
+    with started_program(f"{documented()[f'docs_{page}_1.py']}\n{call}\n") as port:
+        yield port
+
+
+@contextlib.contextmanager
+def started_program(program: str) -> Iterator[int]:
+    command = [sys.executable, "-u", "-W", "error", "-c", f"__name__ = 'manual'\n{program}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -339,36 +343,32 @@ def test_the_client_of_the_manual_closes_after_an_error(client: Any) -> None:
     assert client.sock is None
 
 
-def test_a_server_of_the_manual_hands_a_websocket_over() -> None:
-    page = loaded("howto_upgrade")
-    request = (
-        b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+def test_the_server_of_the_manual_hands_a_websocket_over() -> None:
+    # The one page says what to change in the program of the other.
+    [change] = re.findall(r"^```diff\n(.*?)^```$", TEXTS["howto/upgrade.md"], re.MULTILINE | re.DOTALL)
+    lines = change.splitlines()
+    before = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("+"))
+    after = "".join(f"{line[1:]}\n" for line in lines)
+    server = documented()["docs_howto_servers_1.py"]
+    assert before in server
+    program = f"{documented()['docs_howto_upgrade_1.py']}\n{server.replace(before, after, 1)}\n{SERVERS['asyncio']}"
+    asking = (
+        b"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: %b\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
-
-    async def run() -> bytes:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            conn = http11.Connection(http11.SERVER)
-            conn.receive_data(await reader.readuntil(b"\r\n\r\n") + b"ab")
-            head, _, paused = conn.next_event(), conn.next_event(), conn.next_event()
-            assert paused is http11.PAUSED
-            await page["websocket_on_asyncio"](conn, head, reader, writer)
-            writer.close()
-
-        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-            writer.write(request)
-            answer = await reader.readuntil(b"ab")
-            writer.write(b"cd")
-            writer.write_eof()
-            answer += await reader.read()
-            writer.close()
-            await writer.wait_closed()
-            return answer
-
-    answer = asyncio.run(asyncio.wait_for(run(), 30))
-    assert statuses(answer) == ["101"]
-    assert answer.endswith(b"\r\n\r\nabcd")
+    with started_program(program) as port:
+        with socket.create_connection(("localhost", port), timeout=30) as sock:
+            sock.sendall(LAST.replace(b"close", b"keep-alive") + asking % b"keep-alive, Upgrade" + b"ab")
+            received = b""
+            while not received.endswith(b"ab"):
+                received += sock.recv(65536)
+            sock.sendall(b"cd")
+            sock.shutdown(socket.SHUT_WR)
+            while piece := sock.recv(65536):
+                received += piece
+        assert (statuses(received), received[-8:]) == (["200", "101"], b"\r\n\r\nabcd")
+        # Without the option, nothing is proposed.
+        assert statuses(talk(port, asking % b"close")) == ["200"]
 
 
 @pytest.mark.parametrize("way", SERVERS)
