@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import re
 import sys
@@ -65,8 +66,15 @@ napoleon_use_rtype = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 100
 
-# What is not ours is not looked up: the build needs no network. What is ours has to be there, by its public name.
-nitpick_ignore_regex = [("py:.*", r"(?!http11\.).*"), ("py:.*", r"http11\..*(Co|T|_co|Buffer|BodyFraming)")]
+# What is not ours is not looked up, since the build needs no network; what is private has no page. Any other name has
+# to be there.
+nitpick_ignore_regex = [
+    ("py:.*", "|".join(dir(builtins))),
+    ("py:.*", r"(collections\.abc|typing)\.\w+"),
+    ("py:.*", r"(http11\.\w+\.)?[A-Z]\w*T(_co)?"),
+    ("py:.*", r"_\w+"),
+    ("py:.*", r"http11\.(?!parsing|serialization|compat)[a-z_]+\.\w+"),
+]
 default_role = "public"
 
 
@@ -76,8 +84,8 @@ def _public_names() -> dict[str, str]:
     for module in (compat, serialization, parsing, http11):
         found |= {name: f"{module.__name__}.{name}" for name in module.__all__}
     for owner in (http11.Headers, http11.Connection):
-        members = [name for name in vars(owner) if not name.startswith("_")]
-        for name in members:
+        ours = [base for base in owner.__mro__ if base.__module__.startswith("http11.")]
+        for name in [name for base in ours for name in vars(base) if not name.startswith("_")]:
             found[name] = found[f"{owner.__name__}.{name}"] = f"http11.{owner.__name__}.{name}"
     return found
 

@@ -397,7 +397,9 @@ def public_names() -> set[str]:
     """Return every public name, with its module's, and the public members of the two classes that have methods."""
     names = {f"{module.__name__}.{name}" for module in MODULES for name in module.__all__}
     for owner in (http11.Connection, http11.Headers):
-        names |= {f"http11.{owner.__name__}.{name}" for name in vars(owner) if not name.startswith("_")}
+        ours = [base for base in owner.__mro__ if base.__module__.startswith("http11.")]
+        members = {name for base in ours for name in vars(base) if not name.startswith("_")}
+        names |= {f"http11.{owner.__name__}.{name}" for name in members}
     for declared in attrs_classes():
         names |= {f"http11.{declared.__name__}.{field.name}" for field in attrs.fields(declared)}
     return names
