@@ -12,19 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pkgutil
-import runpy
 import socket
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import unified_diff
-from importlib.util import find_spec
 from threading import Lock, Thread
 from typing import BinaryIO, Final, Generic, Literal, TextIO, TypeAlias, TypeVar
 
 from http11 import PRODUCT_ID
-from http11.compat import install_as_h11
 from http11.connection import (
     DEFAULT_MAX_INCOMPLETE_EVENT_SIZE,
     ClientConnection,
@@ -49,6 +45,7 @@ from http11.parsing import skip_empty_lines
 from http11.policy import H11, STRICT, Policy
 from http11.serialization import serialize_request
 from http11.states import CLIENT, DONE, IDLE, MIGHT_SWITCH_PROTOCOL, SEND_BODY, SERVER, SWITCHED_PROTOCOL, Role
+from http11.substitution import run_as_h11
 
 __all__ = ["main"]
 
@@ -89,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.close(nowhere)
         return 1
     # Out here, where nothing that the program raises is taken for ours.
-    return _run_as_h11(arguments)
+    return run_as_h11(arguments.program, arguments.arguments, is_module=arguments.module, policy=_policy(arguments))
 
 
 class _Arguments(argparse.Namespace):
@@ -474,45 +471,6 @@ def _escaped(value: bytes | str) -> str:
     """Spell `value` in visible ASCII, each byte in the same way wherever it stands, so that a caret can point to it."""
     text = value if isinstance(value, str) else _latin_1(value)
     return text.encode("unicode_escape").decode("ascii")
-
-
-# --- run-as-h11 -------------------------------------------------------------------------------------------------------
-
-
-def _run_as_h11(arguments: _Arguments) -> int:
-    """Run a program as ``python PROGRAM`` or ``python -m PROGRAM`` would, up to its end; its exit is ours."""
-    program = arguments.program
-    install_as_h11(_policy(arguments))
-    sys.argv = [program, *arguments.arguments]
-    # Ours is not the program's; under `python -P` there is none.
-    if not sys.flags.safe_path:
-        del sys.path[0]
-    if arguments.module:
-        if not sys.flags.safe_path:
-            sys.path.insert(0, os.getcwd())  # noqa: PTH109 - it is a str, as all in there
-        if not _is_module(program):
-            print(f"http11: No module named {_escaped(program)}", file=sys.stderr)
-            return 1
-        runpy.run_module(program, run_name="__main__", alter_sys=True)
-        return 0
-    if not os.path.exists(program):  # noqa: PTH110
-        print(f"http11: can't open file '{_escaped(program)}'", file=sys.stderr)
-        return 2
-    # `runpy` puts a directory or a zip file there itself, but not the directory of a script.
-    if not sys.flags.safe_path and pkgutil.get_importer(program) is None:
-        sys.path.insert(0, os.path.dirname(os.path.realpath(program)))  # noqa: PTH120
-    runpy.run_path(program, run_name="__main__")
-    return 0
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError as error:
-        # A package that `name` is in is not there; it may also be there, and miss something else.
-        if error.name is None or not name.startswith(f"{error.name}."):
-            raise
-        return False
 
 
 # --- demo -------------------------------------------------------------------------------------------------------------
