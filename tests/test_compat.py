@@ -65,15 +65,15 @@ def declared(stub: Path) -> set[str]:
 
 def test_what_is_there_is_what_the_stubs_declare() -> None:
     stubs = {"h11" if path.stem == "__init__" else f"h11.{path.stem}": declared(path) for path in STUBS.glob("*.pyi")}
-    assert {name: set(names) for name, names in compat._MODULES.items()} == stubs
+    assert {name: set(names) for name, names in compat.MODULES.items()} == stubs
 
 
 def test_each_name_is_http11s_own_but_for_connection() -> None:
-    for module, names in compat._MODULES.items():
+    for module, names in compat.MODULES.items():
         for name, value in names.items():
             if name not in ("Connection", "__all__", "__version__", "DEFAULT_MAX_INCOMPLETE_EVENT_SIZE", "PRODUCT_ID"):
                 assert value is getattr(http11, name), (module, name)
-    assert compat._MODULES["h11"]["PRODUCT_ID"] == http11.PRODUCT_ID
+    assert compat.MODULES["h11"]["PRODUCT_ID"] == http11.PRODUCT_ID
     assert issubclass(compat.Connection, Connection)
 
 

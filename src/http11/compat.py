@@ -86,11 +86,11 @@ def install_as_h11(policy: Policy = STRICT) -> None:
         sys.meta_path.insert(0, _finder)
         try:
             # Not a look into `sys.modules`: another thread may be about to import h11.
-            ours = all(import_module(name).__loader__ is _finder for name in _MODULES)
+            ours = all(import_module(name).__loader__ is _finder for name in MODULES)
         finally:
             if not ours:
                 sys.meta_path.remove(_finder)
-                for name in _MODULES:
+                for name in MODULES:
                     module = sys.modules.get(name)
                     if module is not None and module.__loader__ is _finder:
                         del sys.modules[name]
@@ -111,7 +111,7 @@ class _Finder(MetaPathFinder, Loader):
         path: Sequence[str] | None,  # noqa: ARG002 - the interface is Python's
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        if fullname in _MODULES:
+        if fullname in MODULES:
             spec = ModuleSpec(fullname, self, origin=__file__)
             spec.has_location = True
             # As packages, all of them: then `from h11._util import Sentinel` asks here too, and can be told why not.
@@ -126,7 +126,7 @@ class _Finder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = "http11, in h11's place: see http11.compat."
-        for name, value in _MODULES[module.__name__].items():
+        for name, value in MODULES[module.__name__].items():
             setattr(module, name, value)
 
 
@@ -168,7 +168,7 @@ _UTIL: Final[Mapping[str, object]] = {
 _ALL: Final[Mapping[str, object]] = {**_CONNECTION, **_EVENTS, **_STATE, **_UTIL}
 
 # What is here is what stubs/h11 declares.
-_MODULES: Final[Mapping[str, Mapping[str, object]]] = {
+MODULES: Final[Mapping[str, Mapping[str, object]]] = {
     "h11": {
         **_ALL,
         "PRODUCT_ID": PRODUCT_ID,
