@@ -86,7 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.close(nowhere)
         return 1
     # Out here, where nothing that the program raises is taken for ours.
-    return run_as_h11(arguments.program, arguments.arguments, is_module=arguments.module, policy=_policy(arguments))
+    return run_as_h11(
+        arguments.program,
+        arguments.arguments,
+        is_module=arguments.module,
+        policy=arguments.policy,
+        check=arguments.check,
+    )
 
 
 class _Arguments(argparse.Namespace):
@@ -99,6 +105,7 @@ class _Arguments(argparse.Namespace):
     request: Request
     json: bool
     module: bool
+    check: bool
     program: str
     arguments: list[str]
 
@@ -127,6 +134,9 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help="print one JSON object a line")
     run = commands.add_parser("run-as-h11", help="run a program for which `import h11` imports http11")
     run.add_argument("--policy", choices=_POLICIES, default="strict", help="what its connections tolerate")
+    run.add_argument(
+        "--check", action="store_true", help="say at the end in how many processes it made connections; 3 if in none"
+    )
     run.add_argument("-m", dest="module", action="store_true", help="PROGRAM is the name of a module")
     run.add_argument("program", metavar="PROGRAM", help="a script, a directory or zip file with a __main__.py")
     run.add_argument("arguments", metavar="...", nargs=argparse.REMAINDER, help="the program's own arguments")

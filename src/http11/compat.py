@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -57,9 +57,15 @@ class Connection(connection.Connection[RoleT_co]):
         *,
         policy: Policy | None = None,
     ) -> None:
+        _observers[-1]()
         chosen = self.default_policy if policy is None else policy
         # As an int, before anything is added: other types may overflow.
         super().__init__(our_role, operator.index(max_incomplete_event_size) + _EMPTY_LINE, policy=chosen)
+
+
+def observe(observer: Callable[[], object]) -> None:
+    """Have `observer` called whenever a `Connection` of this module is made: ``run-as-h11`` counts who makes them."""
+    _observers.append(observer)
 
 
 def install_as_h11(policy: Policy = STRICT) -> None:
@@ -131,6 +137,7 @@ class _Finder(MetaPathFinder, Loader):
 
 
 _lock: Final = Lock()
+_observers: Final[list[Callable[[], object]]] = [int]
 _finder: Final = _Finder()
 
 _CONNECTION: Final[Mapping[str, object]] = {
