@@ -157,7 +157,7 @@ def test_nothing_is_left_of_an_installation_that_fails(before: str, error: str) 
 @pytest.mark.parametrize(
     ("statement", "missing"),
     [
-        ("import h11._readers", "h11._readers"),
+        ("import h11._writers", "h11._writers"),
         ("from h11 import _abnf", "h11._abnf"),
         ("from h11._util import Sentinel", "h11._util.Sentinel"),
         ("from h11._headers import Headers, get_comma_header", "h11._headers.get_comma_header"),

@@ -21,9 +21,9 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from threading import Lock
 from types import ModuleType
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal, overload
 
-from http11 import PRODUCT_ID, connection, events, headers, states
+from http11 import PRODUCT_ID, connection, events, headers, internals, states
 from http11.connection import DEFAULT_MAX_INCOMPLETE_EVENT_SIZE, RoleT_co
 from http11.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from http11.policy import STRICT, Policy
@@ -62,6 +62,28 @@ class Connection(connection.Connection[RoleT_co]):
         # As an int, before anything is added: other types may overflow.
         super().__init__(our_role, operator.index(max_incomplete_event_size) + _EMPTY_LINE, policy=chosen)
 
+    @overload
+    def next_event(self: Connection[Literal["CLIENT"]]) -> events.ServerEvent | events.Signal: ...
+    @overload
+    def next_event(self: Connection[Literal["SERVER"]]) -> events.ClientEvent | events.Signal: ...
+    @overload
+    def next_event(self) -> events.Event | events.Signal: ...
+    def next_event(self) -> events.Event | events.Signal:
+        """Do what http11's does; the error about a body that is cut short has the text of h11, and no `rule` in it.
+
+        urllib3-future takes the numbers from that text, and others look for it.
+
+        Raises:
+            RemoteProtocolError: The peer has broken the protocol, now or before; `their_state` is `ERROR`.
+
+        """
+        try:
+            return super().next_event()
+        except RemoteProtocolError as error:
+            if error.code == "body-cut-short":
+                error.msg, error.rule, error.offset = internals.cut_short_text(error.msg), "", None
+            raise
+
 
 def observe(observer: Callable[[], object]) -> None:
     """Have `observer` called whenever a `Connection` of this module is made: ``run-as-h11`` counts who makes them."""
@@ -87,20 +109,20 @@ def install_as_h11(policy: Policy = STRICT) -> None:
             return
         before, ours = Connection.default_policy, False
         # Before the finder can be seen: another thread may import h11, and make a connection, as soon as it is.
-        Connection.default_policy = policy
+        Connection.default_policy = internals.ChunkedReader.default_policy = policy
         # First, since h11 itself may be installed as well.
         sys.meta_path.insert(0, _finder)
         try:
             # Not a look into `sys.modules`: another thread may be about to import h11.
-            ours = all(import_module(name).__loader__ is _finder for name in MODULES)
+            ours = all(import_module(name).__loader__ is _finder for name in _PLACES)
         finally:
             if not ours:
                 sys.meta_path.remove(_finder)
-                for name in MODULES:
+                for name in _PLACES:
                     module = sys.modules.get(name)
                     if module is not None and module.__loader__ is _finder:
                         del sys.modules[name]
-                Connection.default_policy = before
+                Connection.default_policy = internals.ChunkedReader.default_policy = before
         if not ours:
             raise RuntimeError(
                 "h11 itself has been imported already: call install_as_h11() before anything that imports h11, "
@@ -117,7 +139,7 @@ class _Finder(MetaPathFinder, Loader):
         path: Sequence[str] | None,  # noqa: ARG002 - the interface is Python's
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        if fullname in MODULES:
+        if fullname in _PLACES:
             spec = ModuleSpec(fullname, self, origin=__file__)
             spec.has_location = True
             # As packages, all of them: then `from h11._util import Sentinel` asks here too, and can be told why not.
@@ -132,7 +154,7 @@ class _Finder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = "http11, in h11's place: see http11.compat."
-        for name, value in MODULES[module.__name__].items():
+        for name, value in _PLACES[module.__name__].items():
             setattr(module, name, value)
 
 
@@ -194,3 +216,19 @@ MODULES: Final[Mapping[str, Mapping[str, object]]] = {
     "h11._util": {**_UTIL, "__all__": list(_UTIL)},
     "h11._version": {"__version__": H11_VERSION},
 }
+
+# What is in none of h11's interfaces, and imported all the same.
+_INTERNALS: Final[Mapping[str, Mapping[str, object]]] = {
+    "h11._readers": {
+        "ChunkedReader": internals.ChunkedReader,
+        "ContentLengthReader": internals.ContentLengthReader,
+        "Http10Reader": internals.Http10Reader,
+    },
+    "h11._receivebuffer": {"ReceiveBuffer": internals.ReceiveBuffer},
+    "h11._state": {
+        **MODULES["h11._state"],
+        "ConnectionState": internals.ConnectionState,
+        "_SWITCH_UPGRADE": internals.SWITCH_UPGRADE,
+    },
+}
+_PLACES: Final = {**MODULES, **_INTERNALS}
