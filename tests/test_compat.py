@@ -45,19 +45,25 @@ INSTALL = "from http11.compat import install_as_h11; install_as_h11()"
 
 
 def declared(stub: Path) -> set[str]:
-    """Return what a stub of ours declares."""
-    names = set()
+    """Return what a stub of ours declares: an import counts where it is said to be one again, or is in `__all__`."""
+    names, imported, public = set(), set(), set()
     for node in ast.parse(stub.read_text("utf-8")).body:
         match node:
-            case ast.ImportFrom(module="typing"):
+            case ast.Import():
                 pass
             case ast.ImportFrom(names=aliases):
-                names |= {alias.asname or alias.name for alias in aliases}
-            case ast.Assign(targets=[ast.Name(name)]) | ast.AnnAssign(target=ast.Name(name)):
+                names |= {alias.asname for alias in aliases if alias.asname is not None}
+                imported |= {alias.name for alias in aliases}
+            case ast.ClassDef(name=name) | ast.AnnAssign(target=ast.Name(name)):
                 names.add(name)
+            case ast.Assign(targets=[ast.Name("__all__")], value=value):
+                names.add("__all__")
+                public |= set(ast.literal_eval(value))
+            case ast.Assign(targets=[ast.Name(name)]):
+                assert name.startswith("_")
             case _:
                 raise AssertionError(ast.dump(node))
-    return names
+    return names | (imported & public)
 
 
 def test_what_is_there_is_what_the_stubs_declare() -> None:

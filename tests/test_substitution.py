@@ -14,6 +14,7 @@ from textwrap import dedent
 
 import pytest
 
+import http11
 from http11.substitution import NO_CONNECTION
 from tests.test_compat import Ended, python
 
@@ -153,6 +154,7 @@ def test_a_policy_that_was_installed_before_is_not_changed(folder: Path) -> None
 
 # --- the processes that it starts -----------------------------------------------------------------------------------
 
+SITE = str(Path(str(http11.__file__)).parent / "run-as-h11")
 CONNECT = "import h11; h11.Connection(h11.CLIENT); print(h11.Connection.__module__, flush=True)"
 
 
@@ -197,13 +199,13 @@ def test_what_another_sitecustomize_does_is_done_too(folder: Path) -> None:
         os.environ["PYTHONPATH"] += os.pathsep + "other"
         subprocess.run([sys.executable, "-c", {CONNECT!r}], check=True)
         subprocess.run([sys.executable, "-c", "import sitecustomize, sys; print(sitecustomize.__file__)"], check=True)
-        subprocess.run([sys.executable, "-c", "import sys; print(sum(path.endswith('_site') for path in sys.path))"])
+        subprocess.run([sys.executable, "-c", "import sys; print([path for path in sys.path if path == {SITE!r}])"])
         """,
     )
     done = run_as_h11("program.py", folder=folder)
     file = folder / "other" / "sitecustomize.py"
     assert (done.status, done.err) == (0, "")
-    assert done.out == f"other\nhttp11.compat\nother\n{file}\nother\n0\n"
+    assert done.out == f"other\nhttp11.compat\nother\n{file}\nother\n[]\n"
 
 
 def test_another_sitecustomize_that_fails_is_told(folder: Path) -> None:
@@ -222,12 +224,9 @@ def test_another_sitecustomize_that_fails_is_told(folder: Path) -> None:
 
 
 def test_an_environment_without_http11_is_told(folder: Path) -> None:
-    import http11
-
-    site = Path(str(http11.__file__)).parent / "_site"
     (folder / "http11").mkdir()
     (folder / "http11" / "__init__.py").write_text("raise ImportError('no http11')", "utf-8")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(folder)])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([SITE, str(folder)])}
     done = subprocess.run(
         [sys.executable, "-c", "print('goes on')"], env=environment, capture_output=True, text=True, check=True
     )

@@ -24,7 +24,6 @@ from types import ModuleType
 from typing import Final, TypeAlias
 
 from http11 import compat
-from http11.connection import RoleT_co
 from http11.policy import Policy
 
 __all__ = ["Plug", "Release", "require"]
@@ -125,17 +124,12 @@ class Plug:
 
 def _h11(policy: Policy) -> Iterator[ModuleType]:
     """Make what stands for h11 and its modules, for one policy."""
-
-    class Connection(compat.Connection[RoleT_co]):
-        """The `Connection` that the copied modules get."""
-
-        default_policy = policy
-
+    connection = type("Connection", (compat.Connection,), {"default_policy": policy, "__module__": __name__})
     for name, names in compat.MODULES.items():
         module = ModuleType(name, "http11, in h11's place: see http11.plugs.")
         vars(module).update(names)
         if "Connection" in names:
-            vars(module)["Connection"] = Connection
+            vars(module)["Connection"] = connection
         yield module
 
 

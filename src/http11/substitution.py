@@ -36,7 +36,7 @@ _POLICIES: Final[Mapping[str, Policy]] = {"strict": STRICT, "h11": H11}
 # For the processes that the program starts: which policy was chosen, and where to leave a mark.
 _POLICY: Final = "HTTP11_AS_H11_POLICY"
 _MARKS: Final = "HTTP11_AS_H11_MARKS"
-_SITE: Final = str(Path(__file__).parent / "_site")
+_SITE: Final = str(Path(__file__).parent / "run-as-h11")
 
 # Parsers that some program has beside h11, by the modules that use them, and how to choose h11.
 _OTHERS: Final[Mapping[str, str]] = {
