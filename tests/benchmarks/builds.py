@@ -98,7 +98,8 @@ def _loaded(directory: Path, *, compiled: bool) -> Build:
     sys.meta_path.insert(0, finder)
     try:
         module = import_module(PACKAGE)
-        engine = import_module(module.Connection.__module__)
+        # A compiled build may leave the classes to Python.
+        engine = import_module(f"{PACKAGE}.parsing")
     finally:
         sys.meta_path.remove(finder)
         modules = [*_taken_out().values()]
