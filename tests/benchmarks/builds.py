@@ -98,13 +98,13 @@ def _loaded(directory: Path, *, compiled: bool) -> Build:
     sys.meta_path.insert(0, finder)
     try:
         module = import_module(PACKAGE)
-        # A compiled build may leave the classes to Python.
-        engine = import_module(f"{PACKAGE}.parsing")
+        engine = import_module(module.Connection.__module__)
     finally:
         sys.meta_path.remove(finder)
         modules = [*_taken_out().values()]
         sys.modules.update(there_before)
-    if is_compiled(engine) != compiled:
+    # A compiled build may leave some modules to Python.
+    if any(map(is_compiled, [engine, *modules])) != compiled:
         raise WrongBuildError(f"{engine.__name__} in {directory} is not {'compiled' if compiled else 'interpreted'}")
     return Build(module, directory, modules)
 
