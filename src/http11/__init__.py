@@ -21,7 +21,7 @@ from http11.events import (
     ServerEvent,
     Signal,
 )
-from http11.headers import BytesLike, Field, Headers, HeadersLike
+from http11.headers import Buffer, BytesLike, Field, Headers, HeadersLike
 from http11.policy import H11, STRICT, Policy
 from http11.states import (
     CLIENT,
@@ -61,6 +61,7 @@ __all__ = [
     "SERVER",
     "STRICT",
     "SWITCHED_PROTOCOL",
+    "Buffer",
     "BytesLike",
     "ClientConnection",
     "ClientEvent",
