@@ -223,6 +223,18 @@ def wait_for(condition: Callable[[], bool], server: Server) -> None:
         time.sleep(0.05)
 
 
+def test_a_protocol_class_can_be_subclassed() -> None:
+    class Counting(http11.uvicorn.HTTP11Protocol):
+        received = 0
+
+        def data_received(self, data: bytes) -> None:
+            self.received += len(data)
+            super().data_received(data)
+
+    assert issubclass(Counting, http11.uvicorn.protocol(STRICT))
+    assert not issubclass(Counting, http11.uvicorn.protocol(H11))
+
+
 def test_a_policy_is_another_class_for_uvicorn(tmp_path: Path) -> None:
     (tmp_path / "tolerant.py").write_text(
         "from http11 import H11; from http11.uvicorn import protocol; Tolerant = protocol(H11)", "utf-8"

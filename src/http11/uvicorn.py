@@ -47,5 +47,11 @@ def protocol(policy: Policy) -> type[H11Protocol]:
     return found
 
 
-HTTP11Protocol: Final = protocol(STRICT)
-"""What to give to uvicorn as ``http``."""
+if TYPE_CHECKING:
+    _Protocol = H11Protocol
+else:
+    _Protocol = protocol(STRICT)
+
+
+class HTTP11Protocol(_Protocol):
+    """What to give to uvicorn as ``http``: its own protocol class on http11, under `STRICT`."""
