@@ -12,15 +12,19 @@ does, whatever the policy: what is in them, its users check.
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Final, NoReturn, Self, cast
+from typing import ClassVar, Final, NoReturn, Self
 
 from http11.connection import DEFAULT_MAX_INCOMPLETE_EVENT_SIZE
 from http11.errors import RemoteProtocolError, violation
 from http11.events import Data, EndOfMessage
+from http11.framing import BodyFraming
 from http11.parsing import (
     END,
-    ChunkedProgress,
+    BodyProgress,
     LengthProgress,
+    Received,
+    Step,
+    begin_body,
     read_chunked_body,
     read_length_body,
     read_until_close,
@@ -104,7 +108,35 @@ class ReceiveBuffer:
         return taken
 
 
-class ContentLengthReader:
+class _Reader:
+    """Reads a body out of a buffer, as the readers of ``h11._readers`` do.
+
+    Attributes:
+        default_policy: What is tolerated: what `http11.compat.install_as_h11` was given.
+
+    """
+
+    default_policy: ClassVar[Policy] = STRICT
+
+    def __init__(self, framing: BodyFraming) -> None:
+        self._progress = begin_body(framing)
+        self._received = 0
+
+    def __call__(self, buffer: ReceiveBuffer) -> Data[bytes] | EndOfMessage | None:
+        """Take the next event; `None` if more is needed.
+
+        Raises:
+            RemoteProtocolError: The body is wrong.
+
+        """
+        event, self._progress, stop = _step(buffer._data, self._progress, self.default_policy)
+        buffer.maybe_extract_at_most(stop)
+        if isinstance(event, Data):
+            self._received += len(event.data)
+        return event
+
+
+class ContentLengthReader(_Reader):
     """Reads a body of known length.
 
     Args:
@@ -113,17 +145,8 @@ class ContentLengthReader:
     """
 
     def __init__(self, length: int) -> None:
+        super().__init__(length)
         self._length = length
-        self._received = 0
-        self._progress = LengthProgress(length)
-
-    def __call__(self, buffer: ReceiveBuffer) -> Data[bytes] | EndOfMessage | None:
-        """Take the next event; `None` if more is needed."""
-        event, progress, stop = read_length_body(buffer._data, 0, self._progress)
-        self._progress = cast("LengthProgress", progress)
-        self._received += stop
-        buffer.maybe_extract_at_most(stop)
-        return event
 
     def read_eof(self) -> NoReturn:
         """Take the end of the connection, which is never that of the body.
@@ -135,31 +158,11 @@ class ContentLengthReader:
         raise _cut_short(f"received {self._received} bytes, expected {self._length}", self._received)
 
 
-class ChunkedReader:
-    """Reads a chunked body.
-
-    Attributes:
-        default_policy: What is tolerated: what `http11.compat.install_as_h11` was given.
-
-    """
-
-    default_policy: ClassVar[Policy] = STRICT
+class ChunkedReader(_Reader):
+    """Reads a chunked body."""
 
     def __init__(self) -> None:
-        self._progress = ChunkedProgress()
-
-    def __call__(self, buffer: ReceiveBuffer) -> Data[bytes] | EndOfMessage | None:
-        """Take the next event; `None` if more is needed.
-
-        Raises:
-            RemoteProtocolError: The body is wrong.
-
-        """
-        limit = DEFAULT_MAX_INCOMPLETE_EVENT_SIZE
-        step = read_chunked_body(buffer._data, 0, self._progress, limit, policy=self.default_policy)
-        self._progress = cast("ChunkedProgress", step[1])
-        buffer.maybe_extract_at_most(step[2])
-        return step[0]
+        super().__init__("chunked")
 
     def read_eof(self) -> NoReturn:
         """Take the end of the connection, which is never that of the body.
@@ -168,21 +171,26 @@ class ChunkedReader:
             RemoteProtocolError: In any case, as with h11; whoever has read the whole body does not ask.
 
         """
-        raise _cut_short(_INCOMPLETE, self._progress.received)
+        raise _cut_short(_INCOMPLETE, self._received)
 
 
-class Http10Reader:
+class Http10Reader(_Reader):
     """Reads a body that goes on until the connection closes."""
 
-    def __call__(self, buffer: ReceiveBuffer) -> Data[bytes] | EndOfMessage | None:
-        """Take all that is there; `None` if that is nothing."""
-        event, _, stop = read_until_close(buffer._data, 0)
-        buffer.maybe_extract_at_most(stop)
-        return event
+    def __init__(self) -> None:
+        super().__init__("until-close")
 
     def read_eof(self) -> EndOfMessage:
         """Take the end of the connection, and of the body."""
         return END
+
+
+def _step(data: Received, progress: BodyProgress, policy: Policy) -> Step:
+    if progress is None:
+        return read_until_close(data, 0)
+    if isinstance(progress, LengthProgress):
+        return read_length_body(data, 0, progress)
+    return read_chunked_body(data, 0, progress, DEFAULT_MAX_INCOMPLETE_EVENT_SIZE, policy=policy)
 
 
 def _cut_short(what: str, received: int) -> RemoteProtocolError:
