@@ -1,0 +1,353 @@
+"""Records as lines of text, each a list of pieces with a style, so that a plain output and a terminal show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from http11 import (
+    CLIENT,
+    STRICT,
+    ConnectionClosed,
+    Data,
+    EndOfMessage,
+    Event,
+    InformationalResponse,
+    RemoteProtocolError,
+    Request,
+    Response,
+)
+from http11.inspector.others import Explanation, explanation
+from http11.inspector.records import (
+    Failure,
+    Lost,
+    NotHTTP,
+    Opened,
+    OtherProtocol,
+    Record,
+    Seen,
+    Switch,
+    Unanswered,
+    Unread,
+    Warned,
+)
+from http11.inspector.redaction import Redaction, hides_bodies, shown_fields, shown_offsets, shown_target
+from http11.inspector.words import HexRow, escaped, hex_rows, number_of
+
+__all__ = [
+    "Line",
+    "MarkedLine",
+    "Style",
+    "TextView",
+    "door",
+    "first_line",
+    "headline",
+    "hex_view",
+    "marked_line",
+    "preview",
+    "rule",
+]
+
+Style: TypeAlias = Literal["plain", "dim", "client", "server", "name", "data", "bad", "note"]
+Line: TypeAlias = list[tuple[str, Style]]
+
+_PREVIEW: Final = 60
+# So that a line fits into 100 columns, with what stands before it.
+_MOST_BEFORE: Final = 44
+_MOST_AFTER: Final = 30
+_LONGEST_FIRST_LINE: Final = 76
+
+# Where what is said begins: after the time, the connection, the offset and the arrow.
+_OFFSET_WIDTH: Final = 9
+
+
+@attrs.frozen
+class MarkedLine:
+    """The line with the wrong byte, as far as it is shown; all of it in visible ASCII.
+
+    Attributes:
+        before: What precedes the byte.
+        wrong: The byte; nothing if it is missing there.
+        after: What follows it.
+
+    """
+
+    before: str
+    wrong: str
+    after: str
+
+
+def marked_line(failure: Failure, redaction: Redaction) -> MarkedLine:
+    """Return the line in which the wrong byte stands."""
+    context, at = failure.context, failure.offset - failure.context_start
+    begin = context.rfind(b"\n", 0, at if at < len(context) else max(at - 1, 0)) + 1
+    end = context.find(b"\n", at) + 1 or len(context)
+    hidden = _hidden(failure, redaction)
+
+    def spelled(index: int) -> str:
+        if failure.context_start + index in hidden:
+            return "*"
+        return escaped(context[index : index + 1])
+
+    before = wrong = after = ""
+    first, last = at, at + 1
+    while first > begin and len(before) < _MOST_BEFORE:
+        first -= 1
+        before = spelled(first) + before
+    if at < len(context):
+        wrong = spelled(at)
+    while last < end and len(after) < _MOST_AFTER:
+        after += spelled(last)
+        last += 1
+    return MarkedLine("..." * (first > begin) + before, wrong, after + "..." * (last < end))
+
+
+def hex_view(failure: Failure, redaction: Redaction) -> list[HexRow]:
+    """Return the rows of a hex view around the wrong byte: its own, one before it and one after it."""
+    row = failure.offset - failure.offset % 16
+    if failure.offset == failure.context_start + len(failure.context):
+        # What is missing stands in no row.
+        row = max(failure.offset - 1, failure.context_start) // 16 * 16
+    first = max(row - 16, failure.context_start)
+    data = failure.context[first - failure.context_start : row + 32 - failure.context_start]
+    return list(hex_rows(data, first, _hidden(failure, redaction)))
+
+
+def _hidden(failure: Failure, redaction: Redaction) -> frozenset[int]:
+    is_start = failure.context_start == failure.start
+    return shown_offsets(failure.context, failure.context_start, failure.offset, is_start=is_start, redaction=redaction)
+
+
+def headline(event: Event, redaction: Redaction = "nothing") -> str:
+    """Return the start line of a head, escaped; the name of another event."""
+    if isinstance(event, Request):
+        target = shown_target(event.target, redaction)
+        return f"{escaped(event.method)} {target} HTTP/{escaped(event.http_version)}"
+    if isinstance(event, InformationalResponse | Response):
+        return escaped(b"HTTP/%b %d %b" % (event.http_version, event.status_code, event.reason)).rstrip()
+    return type(event).__name__
+
+
+def preview(data: bytes, redaction: Redaction) -> str:
+    """Return the beginning of a body's data, escaped."""
+    if hides_bodies(redaction):
+        return ""
+    return _shortened(data, _PREVIEW)
+
+
+def _shortened(data: bytes, most: int, hidden: frozenset[int] = frozenset()) -> str:
+    """Return as many bytes of `data` as fit, escaped and each of them whole; `hidden` are indices."""
+    text = ""
+    for index, byte in enumerate(data):
+        spelled = "*" if index in hidden else escaped(bytes([byte]))
+        if len(text) + len(spelled) > most:
+            return text + "..."
+        text += spelled
+    return text
+
+
+def first_line(failure: Failure, redaction: Redaction) -> str:
+    """Return the message's first line, if the wrong byte is in another one and the first is known; otherwise ""."""
+    end = failure.context.find(b"\n")
+    if failure.context_start != failure.start or not 0 <= end < failure.offset - failure.start:
+        return ""
+    line = failure.context[:end].removesuffix(b"\r")
+    hidden = frozenset(offset - failure.start for offset in _hidden(failure, redaction))
+    return _shortened(line, _LONGEST_FIRST_LINE, hidden)
+
+
+def rule(error: RemoteProtocolError, found: Explanation | None) -> str:
+    """Say which rule is broken, and why there is such a rule."""
+    if found is None:
+        return error.rule
+    return found.why if error.rule in found.why else f"{error.rule}: {found.why}"
+
+
+def door(error: RemoteProtocolError) -> str:
+    """Say which field of `Policy` would let in what is wrong."""
+    if error.tolerance is None:
+        return "none: no policy lets it in"
+    # A limit that is reached is STRICT's: H11 has the same, or none.
+    limit: bool | int | None = getattr(STRICT, error.tolerance)
+    if isinstance(limit, bool):
+        return f"--allow {error.tolerance}, which is Policy({error.tolerance}=True)"
+    return f"--allow {error.tolerance}=N, which is Policy({error.tolerance}=N), with N above {limit}"
+
+
+class TextView:
+    """Makes lines of records.
+
+    Args:
+        explain: Whether to say what others do with what is wrong.
+        redaction: What is left out.
+        all_data: Whether each piece of a body has a line, and not only the first.
+        timed: Whether the input has times.
+        many: Whether the input has several connections.
+
+    """
+
+    def __init__(
+        self, *, explain: bool, redaction: Redaction, all_data: bool, timed: bool = False, many: bool = False
+    ) -> None:
+        self._explain = explain
+        self._redaction = redaction
+        self._all_data = all_data
+        self._timed = timed
+        self._many = many
+        # By connection and sender: of the body that is being read, its bytes and the number of its pieces.
+        self._bodies: dict[tuple[int, str], tuple[int, int]] = {}
+
+    def lines(self, record: Record) -> Iterator[Line]:
+        """Yield the lines of `record`."""
+        match record:
+            case Seen():
+                yield from self._seen(record)
+            case Failure():
+                yield from self._failure(record)
+            case Switch():
+                yield [*self._prefix(record), (f"{record.protocol} begins here", "note")]
+            case OtherProtocol():
+                yield [*self._prefix(record), (f"{number_of(record.size, 'byte')} of another protocol", "note")]
+            case Lost():
+                said = f"{number_of(record.size, 'byte')} missing in the capture"
+                yield [*self._prefix(record), (said, "bad")]
+            case Unread():
+                yield [*self._prefix(record), (f"{number_of(record.size, 'byte')} not read: {record.why}", "note")]
+            case Unanswered():
+                target = shown_target(record.target, self._redaction)
+                said = f"no answer was seen to {escaped(record.method)} {target}, message {record.message}"
+                yield [*self._prefix(record), (said, "note")]
+            case Opened():
+                time = f" at {record.time:.6f} s" if record.time else ""
+                yield [
+                    (f"#{record.connection} ", "name"),
+                    (escaped(record.client), "client"),
+                    (" > ", "dim"),
+                    (escaped(record.server), "server"),
+                    (time, "dim"),
+                ]
+            case NotHTTP():
+                whose = "the client" if record.sender == CLIENT else "the server"
+                said = f"not HTTP/1: {whose} begins with {record.looks_like}: {escaped(record.first[:24])}"
+                yield [(f"#{record.connection} ", "name"), (said, "note")]
+            case Warned():
+                number = f"#{record.connection} " if record.connection is not None and self._many else ""
+                yield [(number, "name"), (f"note: {record.text}", "note")]
+
+    def _prefix(self, record: Seen | Failure | Switch | OtherProtocol | Lost | Unread | Unanswered) -> Line:
+        sent: Style = "client" if record.sender == CLIENT else "server"
+        line: Line = []
+        if self._many:
+            line.append((f"{f'#{record.connection}':<5}", "name"))
+        if self._timed:
+            line.append(("           " if record.time is None else f"{record.time:11.6f}", "dim"))
+        line.append((f"{record.offset:>{_OFFSET_WIDTH}} ", "dim"))
+        line.append((">" if record.sender == CLIENT else "<", sent))
+        line.append((" ", "plain"))
+        return line
+
+    def _indented(self, text: str, style: Style = "plain") -> Line:
+        indent = _OFFSET_WIDTH + 3 + 5 * self._many + 11 * self._timed
+        return [(" " * indent, "plain"), (text, style)]
+
+    def _seen(self, record: Seen) -> Iterator[Line]:
+        event = record.event
+        key = record.connection, record.sender
+        if isinstance(event, Data):
+            size, pieces = self._bodies.get(key, (0, 0))
+            self._bodies[key] = size + len(event.data), pieces + 1
+            if pieces == 0 or self._all_data:
+                said = f"{number_of(len(event.data), 'byte')} of body"
+                shown = preview(event.data, self._redaction)
+                yield [*self._prefix(record), (f"{said}  " if shown else said, "dim"), (shown, "data")]
+            return
+        if isinstance(event, EndOfMessage):
+            size, pieces = self._bodies.pop(key, (0, 0))
+            if pieces > 1:
+                said = f"{number_of(size, 'byte')} of body in {pieces:,} pieces"
+                yield [*self._prefix(record), (said, "dim")]
+            if event.headers:
+                yield [*self._prefix(record), ("trailers", "dim")]
+                yield from self._fields(event)
+            return
+        if isinstance(event, ConnectionClosed):
+            yield [*self._prefix(record), ("closed", "dim")]
+            return
+        style: Style = "client" if record.sender == CLIENT else "server"
+        line: Line = [*self._prefix(record), (headline(event, self._redaction), style)]
+        if record.answers is not None:
+            line.append((f"   to message {record.answers}", "dim"))
+        yield line
+        yield from self._fields(event)
+
+    def _fields(self, event: Request | InformationalResponse | Response | EndOfMessage) -> Iterator[Line]:
+        for name, value in shown_fields(event.headers.raw_items(), self._redaction):
+            yield [*self._indented(f"{name}: ", "name"), (value, "plain")]
+
+    def _failure(self, record: Failure) -> Iterator[Line]:
+        error = record.error
+        within = record.offset - record.start
+        yield [
+            *self._prefix(record),
+            (f"error {error.code}", "bad"),
+            (f"  at byte {within:,} of message {record.message}", "plain"),
+        ]
+        yield self._indented(error.msg)
+        yield from self._place(record)
+        found = explanation(error)
+        yield from self._labelled("rule", rule(error, found))
+        yield from self._labelled("status", f"{error.error_status_hint}, for a server's answer")
+        yield from self._labelled("door", door(error))
+        if self._explain:
+            yield from self._others(found)
+
+    def _place(self, record: Failure) -> Iterator[Line]:
+        start_line = first_line(record, self._redaction)
+        if start_line:
+            yield from self._labelled("in", start_line)
+        marked = marked_line(record, self._redaction)
+        yield [
+            *self._indented("line    ", "dim"),
+            (marked.before, "plain"),
+            (marked.wrong, "bad"),
+            (marked.after, "plain"),
+        ]
+        yield [
+            *self._indented("        "),
+            (" " * len(marked.before), "plain"),
+            ("^" * (len(marked.wrong) or 1), "bad"),
+        ]
+        for at, row in enumerate(hex_view(record, self._redaction)):
+            line = self._indented("hex     " if at == 0 else "        ", "dim")
+            line.append((f"{row.at:08x} ", "dim"))
+            for column, cell in enumerate(row.cells):
+                style: Style = "bad" if row.at + column == record.offset else "plain"
+                left, right = ("[", "]") if style == "bad" else (" ", " ")
+                # One bracket is shared between two cells.
+                previous_is_bad = row.at + column - 1 == record.offset and column > 0
+                line.append(("]" if previous_is_bad else left, "bad" if previous_is_bad else style))
+                line.append((cell, style))
+                if column == len(row.cells) - 1:
+                    line.append((right, style))
+            line.append((" ", "plain"))
+            for column, character in enumerate(row.characters):
+                line.append((character, "bad" if row.at + column == record.offset else "dim"))
+            yield line
+
+    def _labelled(self, label: str, text: str) -> Iterator[Line]:
+        yield [*self._indented(f"{label:<8}", "dim"), (text, "plain")]
+
+    def _others(self, found: Explanation | None) -> Iterator[Line]:
+        if found is None:
+            yield from self._labelled("others", "not known: no vector is wrong in this way")
+            return
+        yield from self._labelled("others", f"{found.input} (row {found.row} of docs/strictness.md):")
+        width = max(len(other.name) for other in found.others)
+        for other in found.others:
+            yield [
+                *self._indented(f"        {other.name:<{width}}  ", "name"),
+                (other.does, "plain"),
+                (f"  [{other.source}]", "dim"),
+            ]
