@@ -11,6 +11,7 @@ from typing import Final, Literal, NoReturn
 import attrs
 
 from http11 import CLIENT, H11, SERVER, STRICT, LocalProtocolError, Policy, Request, Role
+from http11.inspector.capture import MAGIC_SIZE, capture_records, is_capture
 from http11.inspector.jsonview import json_line
 from http11.inspector.printing import printer
 from http11.inspector.reading import PROPOSAL, Conversation, request_to_answer
@@ -163,7 +164,7 @@ class _Inspection:
         self._policy = _policy(options)
         self._summary = Summary()
         self._printer = printer()
-        self._view = TextView(explain=options.explain, redaction=options.redact, all_data=options.all_data)
+        self._view = self._text_view(capture=False)
 
     def run(self) -> int:
         files = self._options.files
@@ -173,7 +174,15 @@ class _Inspection:
         with Source(files[0]) as first, Source(files[1]) as second:
             return self._run_two(first, second)
 
+    def _text_view(self, *, capture: bool) -> TextView:
+        options = self._options
+        return TextView(explain=options.explain, redaction=options.redact, all_data=options.all_data, capture=capture)
+
     def _run_one(self, source: Source) -> int:
+        if is_capture(source.peek(MAGIC_SIZE)):
+            self._view = self._text_view(capture=True)
+            self._print(capture_records(source, self._policy), flush=source.size is None)
+            return self._finish(source.name)
         beginning = source.peek(len(b"HTTP/"))
         if not beginning:
             print(f"{source.name}: there is nothing in it", file=sys.stderr)
@@ -192,10 +201,13 @@ class _Inspection:
         self._print(_records(conversation, {CLIENT: requests, SERVER: answers}))
         return self._finish(f"{requests.name} and {answers.name}")
 
-    def _print(self, records: Iterable[Record]) -> None:
+    def _print(self, records: Iterable[Record], *, flush: bool = False) -> None:
         options = self._options
         for record in records:
             self._summary.add(record)
+            if flush:
+                # What has come is shown before more is waited for.
+                self._printer.flush()
             if options.summary:
                 continue
             if options.json:
@@ -217,7 +229,7 @@ class _Inspection:
             self._printer.flush()
             print(f"{name}: there is no HTTP/1 message in it", file=sys.stderr)
             return WRONG
-        return INCOMPLETE if summary.losses else IN_ORDER
+        return INCOMPLETE if summary.incomplete else IN_ORDER
 
 
 def _records(conversation: Conversation, sources: dict[Role, Source]) -> Iterator[Record]:

@@ -138,14 +138,16 @@ class Conversation:
         self._streams[sender].close()
         yield from self._records(time)
 
-    def lose(self, sender: Role, size: int, time: float | None = None) -> Iterator[Record]:
-        """Note that `size` bytes of `sender` are missing; what follows them cannot be read."""
+    def lose(self, sender: Role, size: int | None, time: float | None = None) -> Iterator[Record]:
+        """Note that `size` bytes of `sender` are missing, or nobody knows how many; what follows cannot be read."""
+        self._streams[sender].time = time
         yield from self._streams[sender].lose(size)
         yield from self._records(time)
 
     def abandon(self, why: str, time: float | None = None) -> Iterator[Record]:
         """Note that nothing more will be known, although no side has closed; `why` is what has happened, in words."""
         for stream in self._streams.values():
+            stream.time = time
             yield from stream.abandon(why)
             # What waits for the client's bytes need not wait any longer.
             yield from self._records(time)
@@ -156,6 +158,10 @@ class Conversation:
             yield from stream.rest()
         if self._requests.answers is not None:
             yield from self._requests.unanswered()
+
+    def has_heard(self, sender: Role) -> bool:
+        """Tell whether `sender` has sent anything."""
+        return self._streams[sender].received > 0
 
     def next_sender(self) -> Role | None:
         """Say whose bytes are to be read next, of input that has no times; None if all have been read."""
@@ -228,11 +234,11 @@ class _Stream(ABC):
         if self.reading:
             self._accept(b"")
 
-    def lose(self, size: int) -> Iterator[Record]:
+    def lose(self, size: int | None) -> Iterator[Record]:
         if self.reading:
             yield Lost(size=size, **self._placed(self._received))
             self._stop("what follows lost bytes cannot be read", len(self._unread()))
-        self._received += size
+        self._received += size or 0
 
     def abandon(self, why: str) -> Iterator[Record]:
         self.ended = True
@@ -243,6 +249,11 @@ class _Stream(ABC):
             self._stop("", 0)
 
     # --- out ------------------------------------------------------------------------------------------------------
+
+    @property
+    def received(self) -> int:
+        """How many bytes have come."""
+        return self._received
 
     @abstractmethod
     def records(self) -> Iterator[Record]:

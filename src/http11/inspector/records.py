@@ -102,9 +102,14 @@ class OtherProtocol(_Placed):
 
 @attrs.frozen(kw_only=True)
 class Lost(_Placed):
-    """Bytes that were sent and are not in the capture; what follows cannot be read."""
+    """Bytes that were sent and are not in the capture; what follows cannot be read.
 
-    size: int
+    Attributes:
+        size: How many; None if the capture begins inside the connection, and nobody knows.
+
+    """
+
+    size: int | None
 
 
 @attrs.frozen(kw_only=True)
@@ -170,7 +175,7 @@ class Warned:
 
     """
 
-    kind: Literal["truncated-capture", "skipped-packets", "conflicting-retransmission", "unfinished", "reset"]
+    kind: Literal["truncated-capture", "skipped-packets", "conflicting-retransmission", "unfinished"]
     text: str
     connection: int | None
     time: float | None

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from http11 import CLIENT, SERVER, ConnectionClosed, Data, InformationalResponse, Request, Response, Role
-from http11.inspector.records import Failure, Lost, NotHTTP, Opened, OtherProtocol, Record, Seen, Unanswered, Unread
+from http11.inspector.records import (
+    Failure,
+    Lost,
+    NotHTTP,
+    Opened,
+    OtherProtocol,
+    Record,
+    Seen,
+    Unanswered,
+    Unread,
+    Warned,
+)
 from http11.inspector.views import Line
 from http11.inspector.words import escaped, latin_1, number_of
 
@@ -23,14 +34,14 @@ class Summary:
     Attributes:
         messages: How many heads have been read.
         failures: How many times the protocol was broken.
-        losses: How many times bytes were missing.
+        incomplete: Whether the input lacks bytes.
 
     """
 
     def __init__(self) -> None:
         self.messages = 0
         self.failures = 0
-        self.losses = 0
+        self.incomplete = False
         self._connections = 0
         self._reused = 0
         self._most_requests = 0
@@ -41,6 +52,7 @@ class Summary:
         # By connection, as long as it is open.
         self._requests: Counter[int] = Counter()
         self._body_bytes: Counter[Role] = Counter()
+        self._gaps = 0
         self._lost = 0
         self._unread = 0
         self._other_bytes = 0
@@ -57,8 +69,9 @@ class Summary:
                 self.failures += 1
                 self._errors[record.error.code] += 1
             case Lost():
-                self.losses += 1
-                self._lost += record.size
+                self.incomplete = True
+                self._gaps += 1
+                self._lost += record.size or 0
             case OtherProtocol():
                 self._other_bytes += record.size
             case Unread():
@@ -70,6 +83,8 @@ class Summary:
             case NotHTTP():
                 self._connections = max(self._connections, record.connection)
                 self._others += 1
+            case Warned():
+                self.incomplete = self.incomplete or record.kind == "truncated-capture"
             case _:
                 pass
 
@@ -116,7 +131,9 @@ class Summary:
     def lines(self) -> Iterator[Line]:
         """Yield the counts, for a reader."""
         connections = number_of(self._connections - self._others, "connection")
-        others = f", and {self._others:,} that are not HTTP/1" if self._others else ""
+        others = (
+            f", and {self._others:,} that {'is' if self._others == 1 else 'are'} not HTTP/1" if self._others else ""
+        )
         yield from _row("connections", connections + others)
         if self._methods:
             yield from _row("requests", f"{self._methods.total():,}: {_listed(self._methods)}")
@@ -132,8 +149,8 @@ class Summary:
         yield from _row("bodies", f"{sent} sent by clients, {received} by servers")
         if self._other_bytes:
             yield from _row("other", f"{number_of(self._other_bytes, 'byte')} of other protocols")
-        if self._lost:
-            yield from _row("missing", f"{number_of(self._lost, 'byte')} in {number_of(self.losses, 'place')}")
+        if self._gaps:
+            yield from _row("missing", f"{number_of(self._lost, 'byte')} in {number_of(self._gaps, 'place')}")
         if self._unread:
             yield from _row("not read", number_of(self._unread, "byte"))
         errors = f"{self.failures:,}: {_listed(self._errors)}" if self.failures else "none"

@@ -183,19 +183,15 @@ class TextView:
         explain: Whether to say what others do with what is wrong.
         redaction: What is left out.
         all_data: Whether each piece of a body has a line, and not only the first.
-        timed: Whether the input has times.
-        many: Whether the input has several connections.
+        capture: Whether the input is a capture: it has times, and may have many connections.
 
     """
 
-    def __init__(
-        self, *, explain: bool, redaction: Redaction, all_data: bool, timed: bool = False, many: bool = False
-    ) -> None:
+    def __init__(self, *, explain: bool, redaction: Redaction, all_data: bool, capture: bool = False) -> None:
         self._explain = explain
         self._redaction = redaction
         self._all_data = all_data
-        self._timed = timed
-        self._many = many
+        self._capture = capture
         # By connection and sender: of the body that is being read, its bytes and the number of its pieces.
         self._bodies: dict[tuple[int, str], tuple[int, int]] = {}
 
@@ -211,7 +207,9 @@ class TextView:
             case OtherProtocol():
                 yield [*self._prefix(record), (f"{number_of(record.size, 'byte')} of another protocol", "note")]
             case Lost():
-                said = f"{number_of(record.size, 'byte')} missing in the capture"
+                said = "the capture begins in the middle"
+                if record.size is not None:
+                    said = f"{number_of(record.size, 'byte')} missing in the capture"
                 yield [*self._prefix(record), (said, "bad")]
             case Unread():
                 yield [*self._prefix(record), (f"{number_of(record.size, 'byte')} not read: {record.why}", "note")]
@@ -233,15 +231,14 @@ class TextView:
                 said = f"not HTTP/1: {whose} begins with {record.looks_like}: {escaped(record.first[:24])}"
                 yield [(f"#{record.connection} ", "name"), (said, "note")]
             case Warned():
-                number = f"#{record.connection} " if record.connection is not None and self._many else ""
+                number = f"#{record.connection} " if record.connection is not None and self._capture else ""
                 yield [(number, "name"), (f"note: {record.text}", "note")]
 
     def _prefix(self, record: Seen | Failure | Switch | OtherProtocol | Lost | Unread | Unanswered) -> Line:
         sent: Style = "client" if record.sender == CLIENT else "server"
         line: Line = []
-        if self._many:
+        if self._capture:
             line.append((f"{f'#{record.connection}':<5}", "name"))
-        if self._timed:
             line.append(("           " if record.time is None else f"{record.time:11.6f}", "dim"))
         line.append((f"{record.offset:>{_OFFSET_WIDTH}} ", "dim"))
         line.append((">" if record.sender == CLIENT else "<", sent))
@@ -249,7 +246,7 @@ class TextView:
         return line
 
     def _indented(self, text: str, style: Style = "plain") -> Line:
-        indent = _OFFSET_WIDTH + 3 + 5 * self._many + 11 * self._timed
+        indent = _OFFSET_WIDTH + 3 + 16 * self._capture
         return [(" " * indent, "plain"), (text, style)]
 
     def _seen(self, record: Seen) -> Iterator[Line]:
