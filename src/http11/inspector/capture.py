@@ -316,7 +316,7 @@ class _Connection:
             self._client = segment.destination if is_answer else segment.source
         server = segment.destination if self._client == segment.source else segment.source
         self._number = capture.next_number()
-        self._conversation = Conversation(capture.policy, number=self._number)
+        self._conversation = capture.conversation(capture.policy, number=self._number)
         yield Opened(connection=self._number, client=_address(self._client), server=_address(server), time=self._time)
 
     def _join(self, segment: _Segment) -> Iterator[Record]:
@@ -367,11 +367,13 @@ class _Capture:
 
     Attributes:
         policy: What is tolerated.
+        conversation: The class of their conversations.
 
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, conversation: type[Conversation]) -> None:
         self.policy = policy
+        self.conversation = conversation
         self._start: float | None = None
         self._last = 0
 
@@ -387,7 +389,9 @@ class _Capture:
         return self._last
 
 
-def capture_records(source: Source, policy: Policy) -> Iterator[Record]:
+def capture_records(
+    source: Source, policy: Policy, conversation: type[Conversation] = Conversation
+) -> Iterator[Record]:
     """Yield what is found in a capture, in the order of its packets.
 
     Raises:
@@ -398,7 +402,7 @@ def capture_records(source: Source, policy: Policy) -> Iterator[Record]:
         _dpkt("pcap")
     except ImportError:
         raise UnreadableError(f"{source.name}: captures need dpkt: pip install 'http11[inspect]'") from None
-    capture = _Capture(policy)
+    capture = _Capture(policy, conversation)
     table = _Table()
     skipped = 0
     warning: str | None = None

@@ -12,14 +12,16 @@ import attrs
 
 from http11 import CLIENT, H11, SERVER, STRICT, LocalProtocolError, Policy, Request, Role
 from http11.inspector.capture import MAGIC_SIZE, capture_records, is_capture
+from http11.inspector.comparing import ComparedConversation
 from http11.inspector.jsonview import json_line
 from http11.inspector.printing import printer
 from http11.inspector.reading import PROPOSAL, Conversation, request_to_answer
-from http11.inspector.records import Record
+from http11.inspector.records import Failure, OtherProtocol, Record, Seen, Switch, Unanswered, Unread
 from http11.inspector.redaction import Redaction
 from http11.inspector.sources import Source, UnreadableError
 from http11.inspector.summary import Summary
 from http11.inspector.views import TextView
+from http11.inspector.words import number_of
 
 __all__ = ["Options", "add_arguments", "inspect"]
 
@@ -43,6 +45,7 @@ class Options(argparse.Namespace):
     redact: Redaction
     explain: bool
     all_data: bool
+    compare: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     shown = parser.add_argument_group("what to show")
     shown.add_argument("--explain", action="store_true", help="of an error: what h11, llhttp, hyper, Go and nginx do")
+    shown.add_argument(
+        "--compare",
+        action="store_true",
+        help="where http11 under STRICT and H11, h11 and llhttp read the requests of FILE differently",
+    )
     shown.add_argument("--summary", action="store_true", help="counts only")
     shown.add_argument("--json", action="store_true", help="print one JSON object a line")
     shown.add_argument("--all-data", action="store_true", help="show each piece of a body, not only the first")
@@ -162,6 +170,7 @@ class _Inspection:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._policy = _policy(options)
+        self._conversation = ComparedConversation if options.compare else Conversation
         self._summary = Summary()
         self._printer = printer()
         self._view = self._text_view(capture=False)
@@ -181,7 +190,7 @@ class _Inspection:
     def _run_one(self, source: Source) -> int:
         if is_capture(source.peek(MAGIC_SIZE)):
             self._view = self._text_view(capture=True)
-            self._print(capture_records(source, self._policy), flush=source.size is None)
+            self._print(capture_records(source, self._policy, self._conversation), flush=source.size is None)
             return self._finish(source.name)
         beginning = source.peek(len(b"HTTP/"))
         if not beginning:
@@ -189,7 +198,7 @@ class _Inspection:
             return WRONG
         role = self._options.role or ("client" if beginning == b"HTTP/" else "server")
         sender: Role = CLIENT if role == "server" else SERVER
-        conversation = Conversation(self._policy, senders=frozenset([sender]), request=self._options.request)
+        conversation = self._conversation(self._policy, senders=frozenset([sender]), request=self._options.request)
         self._print(_records(conversation, {sender: source}))
         return self._finish(source.name)
 
@@ -197,7 +206,7 @@ class _Inspection:
         requests, answers = first, second
         if first.peek(len(b"HTTP/")) == b"HTTP/":
             requests, answers = second, first
-        conversation = Conversation(self._policy, in_turns=True)
+        conversation = self._conversation(self._policy, in_turns=True)
         self._print(_records(conversation, {CLIENT: requests, SERVER: answers}))
         return self._finish(f"{requests.name} and {answers.name}")
 
@@ -208,7 +217,7 @@ class _Inspection:
             if flush:
                 # What has come is shown before more is waited for.
                 self._printer.flush()
-            if options.summary:
+            if options.summary or (options.compare and isinstance(record, _NOT_COMPARED)):
                 continue
             if options.json:
                 print(json_line(record, explain=options.explain, redaction=options.redact))
@@ -223,13 +232,20 @@ class _Inspection:
         elif options.summary:
             for line in summary.lines():
                 self._printer.line(line)
-        if summary.failures:
+        if options.compare and not options.json:
+            count = number_of(summary.compared, "message")
+            said = f"they part at {summary.parted:,} of {count}" if summary.parted else f"they agree on {count}"
+            self._printer.line([(said, "bad" if summary.parted else "plain")])
+        if summary.failures or summary.parted:
             return WRONG
         if not summary.messages:
             self._printer.flush()
             print(f"{name}: there is no HTTP/1 message in it", file=sys.stderr)
             return WRONG
         return INCOMPLETE if summary.incomplete else IN_ORDER
+
+
+_NOT_COMPARED: Final = (Seen, Failure, Switch, OtherProtocol, Unread, Unanswered)
 
 
 def _records(conversation: Conversation, sources: dict[Role, Source]) -> Iterator[Record]:

@@ -18,6 +18,7 @@ from http11.inspector.records import (
     Opened,
     OtherProtocol,
     Record,
+    Row,
     Seen,
     Switch,
     Unanswered,
@@ -25,7 +26,7 @@ from http11.inspector.records import (
     Warned,
 )
 from http11.inspector.redaction import Redaction, hides_bodies, shown_fields, shown_target
-from http11.inspector.views import hex_view, marked_line
+from http11.inspector.views import cell_text, hex_view, marked_line
 from http11.inspector.words import latin_1
 
 __all__ = ["json_line"]
@@ -45,6 +46,8 @@ def _object(record: Record, explain: bool, redaction: Redaction) -> _JSONObject:
             return found | {"client": record.client, "server": record.server}
         case NotHTTP():
             return found | {"sender": record.sender, "looks_like": record.looks_like, "first": latin_1(record.first)}
+        case Row():
+            return found | _row(record, redaction)
         case Warned():
             return found | {"kind": record.kind, "text": record.text}
         case _:
@@ -65,6 +68,16 @@ def _object(record: Record, explain: bool, redaction: Redaction) -> _JSONObject:
             return found | {"size": record.size, "why": record.why}
         case Unanswered():
             return found | {"method": latin_1(record.method), "target": _target(record.target, redaction)}
+
+
+def _row(row: Row, redaction: Redaction) -> _JSONObject:
+    return {
+        "event": "Compared",
+        "sender": row.sender,
+        "message": row.message,
+        "parts": row.parts,
+        "parsers": [{"name": name, "does": cell.kind, "text": cell_text(cell, redaction)} for name, cell in row.cells],
+    }
 
 
 def _target(target: bytes, redaction: Redaction) -> str:

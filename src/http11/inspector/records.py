@@ -13,12 +13,14 @@ import attrs
 from http11 import Event, RemoteProtocolError, Role
 
 __all__ = [
+    "Cell",
     "Failure",
     "Lost",
     "NotHTTP",
     "Opened",
     "OtherProtocol",
     "Record",
+    "Row",
     "Seen",
     "Switch",
     "Unanswered",
@@ -181,4 +183,61 @@ class Warned:
     time: float | None
 
 
-Record: TypeAlias = Seen | Failure | Switch | OtherProtocol | Lost | Unread | Unanswered | Opened | NotHTTP | Warned
+@attrs.frozen
+class Cell:
+    """What one parser makes of one message.
+
+    Attributes:
+        kind: Whether it reads it, refuses it, waits for more of it, or has stopped before it.
+        start: The parts of the start line, or why it is refused or stopped.
+        fields: The fields, spelled so that two parsers that mean the same say the same.
+        size: How many bytes of body it finds.
+        digest: A digest of them.
+        preview: The first of them.
+
+    """
+
+    kind: Literal["message", "refused", "incomplete", "stopped"]
+    start: tuple[bytes, ...] = ()
+    fields: tuple[tuple[bytes, bytes], ...] = ()
+    size: int = 0
+    digest: bytes = b""
+    preview: bytes = attrs.field(default=b"", eq=False)
+
+    def agrees(self, other: Cell) -> bool:
+        """Tell whether two parsers understand the same. One that has stopped before says nothing against it."""
+        if "stopped" in (self.kind, other.kind):
+            return True
+        if self.kind == other.kind == "message":
+            return self == other
+        return self.kind == other.kind
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """What several parsers make of one message.
+
+    Attributes:
+        connection: The number of the connection.
+        sender: Whose message it is.
+        message: Which one.
+        cells: What each parser makes of it, after the parser's name.
+
+    """
+
+    connection: int
+    sender: Role
+    message: int
+    cells: tuple[tuple[str, Cell], ...]
+    time: float | None
+
+    @property
+    def parts(self) -> bool:
+        """Whether two of them differ."""
+        found = [cell for _, cell in self.cells]
+        return any(not one.agrees(other) for one in found for other in found)
+
+
+Record: TypeAlias = (
+    Seen | Failure | Switch | OtherProtocol | Lost | Unread | Unanswered | Opened | NotHTTP | Warned | Row
+)

@@ -14,6 +14,7 @@ from http11.inspector.records import (
     Opened,
     OtherProtocol,
     Record,
+    Row,
     Seen,
     Unanswered,
     Unread,
@@ -35,6 +36,8 @@ class Summary:
         messages: How many heads have been read.
         failures: How many times the protocol was broken.
         incomplete: Whether the input lacks bytes.
+        compared: How many messages several parsers have read.
+        parted: Of how many of them they differ.
 
     """
 
@@ -42,6 +45,8 @@ class Summary:
         self.messages = 0
         self.failures = 0
         self.incomplete = False
+        self.compared = 0
+        self.parted = 0
         self._connections = 0
         self._reused = 0
         self._most_requests = 0
@@ -83,6 +88,9 @@ class Summary:
             case NotHTTP():
                 self._connections = max(self._connections, record.connection)
                 self._others += 1
+            case Row():
+                self.compared += 1
+                self.parted += record.parts
             case Warned():
                 self.incomplete = self.incomplete or record.kind == "truncated-capture"
             case _:

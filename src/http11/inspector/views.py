@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
@@ -21,12 +22,14 @@ from http11 import (
 )
 from http11.inspector.others import Explanation, explanation
 from http11.inspector.records import (
+    Cell,
     Failure,
     Lost,
     NotHTTP,
     Opened,
     OtherProtocol,
     Record,
+    Row,
     Seen,
     Switch,
     Unanswered,
@@ -41,6 +44,7 @@ __all__ = [
     "MarkedLine",
     "Style",
     "TextView",
+    "cell_text",
     "door",
     "first_line",
     "headline",
@@ -176,6 +180,29 @@ def door(error: RemoteProtocolError) -> str:
     return f"--allow {error.tolerance}=N, which is Policy({error.tolerance}=N), with N above {limit}"
 
 
+_OUR_CODE: Final = re.compile(rb"[a-z0-9-]+")
+
+
+def cell_text(cell: Cell, redaction: Redaction) -> str:
+    """Say what a parser makes of a message."""
+    said = b" ".join(cell.start)
+    if cell.kind == "refused":
+        # What another parser says may quote what it has read.
+        hides = redaction != "nothing" and _OUR_CODE.fullmatch(said) is None
+        return "refuses" if hides else f"refuses: {escaped(said)}"
+    if cell.kind == "incomplete":
+        return "waits for more"
+    if cell.kind == "stopped":
+        return f"has stopped: {escaped(said)}"
+    first, second, third = cell.start
+    shown = escaped(second) if first.isdigit() else shown_target(second, redaction)
+    fields, size = number_of(len(cell.fields), "field"), number_of(cell.size, "byte")
+    text = f"{escaped(first)} {shown} {escaped(third)}, {fields}, {size} of body"
+    if cell.size and not hides_bodies(redaction):
+        text += f": {_shortened(cell.preview, _PREVIEW)}" + "..." * (cell.size > len(cell.preview))
+    return text
+
+
 class TextView:
     """Makes lines of records.
 
@@ -217,6 +244,11 @@ class TextView:
                 target = shown_target(record.target, self._redaction)
                 said = f"no answer was seen to {escaped(record.method)} {target}, message {record.message}"
                 yield [*self._prefix(record), (said, "note")]
+            case _:
+                yield from self._of_input(record)
+
+    def _of_input(self, record: Opened | NotHTTP | Row | Warned) -> Iterator[Line]:
+        match record:
             case Opened():
                 time = f" at {record.time:.6f} s" if record.time else ""
                 yield [
@@ -230,9 +262,28 @@ class TextView:
                 whose = "the client" if record.sender == CLIENT else "the server"
                 said = f"not HTTP/1: {whose} begins with {record.looks_like}: {escaped(record.first[:24])}"
                 yield [(f"#{record.connection} ", "name"), (said, "note")]
+            case Row():
+                yield from self.compared(record)
             case Warned():
                 number = f"#{record.connection} " if record.connection is not None and self._capture else ""
                 yield [(number, "name"), (f"note: {record.text}", "note")]
+
+    def compared(self, row: Row) -> Iterator[Line]:
+        """Yield the lines of what several parsers make of a message: one where they agree."""
+        number = f"#{row.connection} " if self._capture else ""
+        start: Line = [(number, "name"), (f"message {row.message}", "plain")]
+        cells = [cell for _, cell in row.cells]
+        if not row.parts:
+            shown = next((cell for cell in cells if cell.kind != "stopped"), cells[0])
+            stopped = sum(cell.kind == "stopped" for cell in cells)
+            by = f"{len(cells) - stopped} of {len(cells)}" if stopped else "all"
+            yield [*start, (f"  {by}: ", "dim"), (cell_text(shown, self._redaction), "plain")]
+            return
+        yield [*start, ("  they part", "bad")]
+        width = max(len(name) for name, _ in row.cells)
+        for name, cell in row.cells:
+            style: Style = "bad" if cell.kind == "refused" else "dim" if cell.kind == "stopped" else "plain"
+            yield [(f"    {name:<{width}}  ", "name"), (cell_text(cell, self._redaction), style)]
 
     def _prefix(self, record: Seen | Failure | Switch | OtherProtocol | Lost | Unread | Unanswered) -> Line:
         sent: Style = "client" if record.sender == CLIENT else "server"
