@@ -14,14 +14,15 @@ from http11 import CLIENT, H11, SERVER, STRICT, LocalProtocolError, Policy, Requ
 from http11.inspector.capture import MAGIC_SIZE, capture_records, is_capture
 from http11.inspector.comparing import ComparedConversation
 from http11.inspector.jsonview import json_line
-from http11.inspector.printing import printer
+from http11.inspector.page import Page
+from http11.inspector.printing import printer, progress
 from http11.inspector.reading import PROPOSAL, Conversation, request_to_answer
 from http11.inspector.records import Failure, OtherProtocol, Record, Seen, Switch, Unanswered, Unread
 from http11.inspector.redaction import Redaction
-from http11.inspector.sources import Source, UnreadableError
+from http11.inspector.sources import Source, UnreadableError, reason
 from http11.inspector.summary import Summary
 from http11.inspector.views import TextView
-from http11.inspector.words import number_of
+from http11.inspector.words import escaped, number_of
 
 __all__ = ["Options", "add_arguments", "inspect"]
 
@@ -46,6 +47,7 @@ class Options(argparse.Namespace):
     explain: bool
     all_data: bool
     compare: bool
+    html: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +90,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where http11 under STRICT and H11, h11 and llhttp read the requests of FILE differently",
     )
     shown.add_argument("--summary", action="store_true", help="counts only")
+    shown.add_argument(
+        "--html", metavar="PAGE", help="write it all to a page that needs nothing else, and print counts"
+    )
     shown.add_argument("--json", action="store_true", help="print one JSON object a line")
     shown.add_argument("--all-data", action="store_true", help="show each piece of a body, not only the first")
     redacting = shown.add_mutually_exclusive_group()
@@ -174,6 +179,8 @@ class _Inspection:
         self._summary = Summary()
         self._printer = printer()
         self._view = self._text_view(capture=False)
+        title = " and ".join("<stdin>" if file == "-" else escaped(file) for file in options.files)
+        self._page = Page(title, repr(self._policy), options.redact) if options.html is not None else None
 
     def run(self) -> int:
         files = self._options.files
@@ -190,7 +197,7 @@ class _Inspection:
     def _run_one(self, source: Source) -> int:
         if is_capture(source.peek(MAGIC_SIZE)):
             self._view = self._text_view(capture=True)
-            self._print(capture_records(source, self._policy, self._conversation), flush=source.size is None)
+            self._print(capture_records(source, self._policy, self._conversation), source, flush=source.size is None)
             return self._finish(source.name)
         beginning = source.peek(len(b"HTTP/"))
         if not beginning:
@@ -199,7 +206,7 @@ class _Inspection:
         role = self._options.role or ("client" if beginning == b"HTTP/" else "server")
         sender: Role = CLIENT if role == "server" else SERVER
         conversation = self._conversation(self._policy, senders=frozenset([sender]), request=self._options.request)
-        self._print(_records(conversation, {sender: source}))
+        self._print(_records(conversation, {sender: source}), source)
         return self._finish(source.name)
 
     def _run_two(self, first: Source, second: Source) -> int:
@@ -207,29 +214,56 @@ class _Inspection:
         if first.peek(len(b"HTTP/")) == b"HTTP/":
             requests, answers = second, first
         conversation = self._conversation(self._policy, in_turns=True)
-        self._print(_records(conversation, {CLIENT: requests, SERVER: answers}))
+        self._print(_records(conversation, {CLIENT: requests, SERVER: answers}), requests, answers)
         return self._finish(f"{requests.name} and {answers.name}")
 
-    def _print(self, records: Iterable[Record], *, flush: bool = False) -> None:
+    def _print(self, records: Iterable[Record], *sources: Source, flush: bool = False) -> None:
+        sizes = [source.size for source in sources if source.size is not None]
+        size = sum(sizes) if len(sizes) == len(sources) else None
+        # Where each event is printed on the terminal, that is progress enough.
+        prints = not self._counts_only and sys.stdout.isatty()
+        with progress(None if prints else size, lambda: sum(source.taken for source in sources)) as update:
+            for record in records:
+                self._show(record)
+                if flush:
+                    # What has come is shown before more is waited for.
+                    self._printer.flush()
+                update()
+
+    def _show(self, record: Record) -> None:
         options = self._options
-        for record in records:
-            self._summary.add(record)
-            if flush:
-                # What has come is shown before more is waited for.
-                self._printer.flush()
-            if options.summary or (options.compare and isinstance(record, _NOT_COMPARED)):
-                continue
-            if options.json:
-                print(json_line(record, explain=options.explain, redaction=options.redact))
-                continue
-            for line in self._view.lines(record):
-                self._printer.line(line)
+        self._summary.add(record)
+        if self._page is not None:
+            self._page.add(record)
+        if self._counts_only or (options.compare and isinstance(record, _NOT_COMPARED)):
+            return
+        if options.json:
+            print(json_line(record, explain=options.explain, redaction=options.redact))
+            return
+        for line in self._view.lines(record):
+            self._printer.line(line)
+
+    @property
+    def _counts_only(self) -> bool:
+        options = self._options
+        return options.summary or (options.html is not None and not options.json)
+
+    def _write_page(self) -> None:
+        path = self._options.html
+        if path is None or self._page is None:
+            return
+        try:
+            with open(path, "w", encoding="ascii") as file:  # noqa: PTH123 - as it was given
+                file.writelines(self._page.html(self._summary))
+        except (OSError, ValueError) as error:
+            raise UnreadableError(f"{escaped(path)}: cannot be written: {reason(error)}") from error
 
     def _finish(self, name: str) -> int:
         options, summary = self._options, self._summary
+        self._write_page()
         if options.summary and options.json:
             print(json.dumps(summary.as_json()))
-        elif options.summary:
+        elif self._counts_only:
             for line in summary.lines():
                 self._printer.line(line)
         if options.compare and not options.json:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 from http11.inspector.views import Line, Style
@@ -11,7 +12,7 @@ from http11.inspector.views import Line, Style
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["PlainPrinter", "Printer", "RichPrinter", "printer"]
+__all__ = ["PlainPrinter", "Printer", "RichPrinter", "printer", "progress"]
 
 
 class Printer(Protocol):
@@ -87,3 +88,40 @@ def printer() -> Printer:
         return PlainPrinter()
     console = Console(highlight=False, markup=False, emoji=False)
     return RichPrinter(console) if console.is_terminal else PlainPrinter()
+
+
+# A smaller file takes no time that anybody would want to see.
+_LARGE: Final = 8 << 20
+_STEP: Final = 1 << 20
+
+
+@contextmanager
+def progress(size: int | None, taken: Callable[[], int]) -> Iterator[Callable[[], None]]:
+    """Show on the standard error how much of a large file has been read, if that is a terminal and rich is installed.
+
+    Args:
+        size: How many bytes there are; None where that is not known, and nothing is shown.
+        taken: Returns how many of them have been read.
+
+    """
+    try:
+        from rich.console import Console  # noqa: PLC0415 - an extra
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
+    except ImportError:
+        yield lambda: None
+        return
+    console = Console(stderr=True)
+    if size is None or size < _LARGE or not console.is_terminal:
+        yield lambda: None
+        return
+    with Progress(BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("", total=size)
+        shown = 0
+
+        def update() -> None:
+            nonlocal shown
+            if taken() - shown >= _STEP:
+                shown = taken()
+                bar.update(task, completed=shown)
+
+        yield update

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from http11.inspector.words import escaped
 
-__all__ = ["Source", "UnreadableError"]
+__all__ = ["Source", "UnreadableError", "reason"]
 
 PIECE: Final = 16 * 1024
 
@@ -84,5 +84,9 @@ class Source:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: OSError | ValueError) -> UnreadableError:
-        reason = escaped((isinstance(error, OSError) and error.strerror) or str(error))
-        return UnreadableError(f"{self.name}: cannot be read: {reason}")
+        return UnreadableError(f"{self.name}: cannot be read: {reason(error)}")
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Say why a file cannot be opened, read or written, in words that are safe to print."""
+    return escaped((isinstance(error, OSError) and error.strerror) or str(error))

@@ -368,7 +368,7 @@ class TextView:
             ("^" * (len(marked.wrong) or 1), "bad"),
         ]
         for at, row in enumerate(hex_view(record, self._redaction)):
-            line = self._indented("hex     " if at == 0 else "        ", "dim")
+            line = self._label("hex" if at == 0 else "")
             line.append((f"{row.at:08x} ", "dim"))
             for column, cell in enumerate(row.cells):
                 style: Style = "bad" if row.at + column == record.offset else "plain"
@@ -385,7 +385,12 @@ class TextView:
             yield line
 
     def _labelled(self, label: str, text: str) -> Iterator[Line]:
-        yield [*self._indented(f"{label:<8}", "dim"), (text, "plain")]
+        yield [*self._label(label), (text, "plain")]
+
+    def _label(self, label: str) -> Line:
+        # In one piece with its indentation: a terminal's lines go on below what follows it.
+        (indent, _), _ = self._indented("")
+        return [(f"{indent}{label:<8}", "dim")]
 
     def _others(self, found: Explanation | None) -> Iterator[Line]:
         if found is None:
