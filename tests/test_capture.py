@@ -536,6 +536,7 @@ def test_capture_that_is_cut_or_broken_is_read_as_far_as_it_goes(inspect: Inspec
         (newer + block(6, bytes(20) + b"x", "<")[:4] + bytes(4), "the capture has a packet whose size cannot be true"),
         (newer + block(6, struct.pack("<IIIII", 9, 0, 0, 0, 0), "<"), "the capture has a packet of an interface that"),
         (newer + block(1, bytes(8), "<")[:-4], "the capture ends inside a packet"),
+        (newer + struct.pack("<II", 6, 20), "the capture ends inside a packet"),
         (newer + struct.pack("<II", 6, 13) + bytes(5), "the capture is broken, and not read on"),
         (whole[:10], "the capture ends inside a packet"),
     ):

@@ -8,9 +8,9 @@ import pytest
 
 from http11 import CLIENT, SERVER, STRICT
 from http11.inspector import sources
-from http11.inspector.comparing import Comparison
+from http11.inspector.comparing import _HTTP11, Comparison, _normal
 from http11.inspector.reading import PROPOSAL
-from http11.inspector.records import Cell
+from http11.inspector.records import Cell, Warned
 from http11.inspector.views import cell_text
 from tests.harness import reading_vectors
 from tests.test_capture import CAPTURES, pcap, talk
@@ -137,6 +137,27 @@ def test_message_that_is_cut_short_is_waited_for(inspect: Inspector) -> None:
     assert letters(inspect(GET[:-2], "--compare", "--json")) == ["wwww"]
 
 
+def test_what_follows_the_last_request_is_refused_or_not_read(inspect: Inspector) -> None:
+    closing = GET[:-2] + b"Connection: close\r\n\r\n"
+    outcome = inspect(closing + GET, "--compare", "--json")
+    assert letters(outcome)[0] == "rrrr"
+    assert letters(outcome)[1][:2] == "xx"
+    assert "r" not in letters(outcome)[1]
+
+
+def test_equal_lengths_in_two_fields_are_one() -> None:
+    twice = _normal([(b"Content-Length", b"5"), (b"content-length", b" 5"), (b"Content-length", b"5, 5")])
+    assert twice == ((b"content-length", b"5"),)
+    assert _normal([(b"Content-Length", b"5, 6")]) == ((b"content-length", b"5, 6"),)
+    assert _normal([(b"Transfer-Encoding", b"CHUNKED")]) == ((b"transfer-encoding", b"chunked"),)
+
+
+def test_what_is_no_event_says_nothing_about_a_message() -> None:
+    reader = _HTTP11("http11", CLIENT, STRICT, PROPOSAL)
+    reader._note(Warned(kind="unfinished", text="", connection=1, time=None))
+    assert (list(reader.cells), reader.stopped) == ([], None)
+
+
 def test_policy_that_was_asked_for_is_compared_too(inspect: Inspector) -> None:
     outcome = inspect(GET.replace(b"\r\n", b"\n"), "--compare", "--allow", "bare_lf")
     assert "    http11 as asked           GET / HTTP/1.1, 1 field, 0 bytes of body" in outcome.out.splitlines()
@@ -178,6 +199,10 @@ def test_captures_are_compared_connection_by_connection(inspect: Inspector) -> N
     del lost[5]
     outcome = inspect(pcap([packet.ip() for packet in lost]), "--compare")
     assert "they agree on " in outcome.out
+    packets = talk((">", GET), ("<", OK + b"hello"), (">", GET), cut=30)
+    del packets[5]
+    outcome = inspect(pcap([packet.ip() for packet in packets]), "--compare")
+    assert "#1 message 2  all: GET" in outcome.out
 
 
 def test_every_vector_is_compared() -> None:

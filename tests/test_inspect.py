@@ -20,7 +20,7 @@ from http11 import H11, STRICT, ErrorCode, Policy, RemoteProtocolError
 from http11 import __main__ as cli
 from http11.inspector import sources
 from http11.inspector.others import Explanation, explanation
-from http11.inspector.sources import Source
+from http11.inspector.sources import Source, UnreadableError
 from http11.inspector.views import rule
 from tests.harness import Vector, reading_vectors
 
@@ -908,18 +908,50 @@ def test_empty_file_and_one_without_a_message(inspect: Inspector) -> None:
     assert inspect(b"\r\n\r\n") == Outcome(1, "        4 > closed\n", "FILE: there is no HTTP/1 message in it\n")
 
 
+class BreakingFile(io.BytesIO):
+    """A file of which one piece can be read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell():
+            raise OSError(errno.EIO, "Input/output error\x07")
+        return super().read(size)
+
+    read1 = read
+
+
 @pytest.mark.parametrize("data", [GET, CONNECT])
 def test_file_that_breaks_while_it_is_read(inspect: Inspector, monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
-    def breaking(source: Source) -> bytes:
-        if source._stream.tell():
-            raise source._unreadable(OSError(errno.EIO, "Input/output error\x07"))
-        return source._stream.read1(100)
+    opened = Source.__init__
 
-    monkeypatch.setattr(Source, "_read_some", breaking)
+    def breaking(source: Source, file: str) -> None:
+        opened(source, file)
+        source._stream.close()
+        source._stream = BreakingFile(data)  # type: ignore[assignment]
+
+    monkeypatch.setattr(Source, "__init__", breaking)
     outcome = inspect(data)
     assert outcome.status == 2
     assert outcome.out != ""
     assert outcome.err == "FILE: cannot be read: Input/output error\\x07\n"
+    outcome = inspect(b"", "--role", "server")
+    assert outcome.status == 2
+
+
+def test_source_that_breaks_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "FILE"
+    path.write_bytes(b"x" * 10)
+    with Source(str(path)) as source:
+        assert source.read(4) == b"xxxx"
+        assert source.peek(2) == b"xx"
+        assert source.read(3) == b"xxx"
+        assert source.read(0) == b""
+        assert source.taken == 7
+        source._stream.close()
+        source._stream = BreakingFile(b"x")  # type: ignore[assignment]
+        source._stream.read(1)
+        source.piece()
+        with pytest.raises(UnreadableError, match="cannot be read: Input/output error"):
+            source.read(3)
 
 
 def test_pipe_is_shown_as_it_comes() -> None:

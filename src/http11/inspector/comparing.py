@@ -69,7 +69,7 @@ class _Reader(ABC):
         self.name = name
         self.cells: deque[Cell] = deque()
         self.stopped: Cell | None = None
-        self._start: tuple[bytes, ...] | None = None
+        self._start: tuple[bytes, ...] = ()
         self._fields: Fields = ()
         self._size = 0
         self._preview = b""
@@ -80,8 +80,6 @@ class _Reader(ABC):
         if self.stopped is None:
             self._feed(piece)
         if not piece and self.stopped is None:
-            if self._start is not None:
-                self.cells.append(Cell("incomplete"))
             self._stop(b"the end")
 
     @abstractmethod
@@ -98,11 +96,8 @@ class _Reader(ABC):
         self._digest.update(data)
 
     def _end(self) -> None:
-        if self._start is not None:
-            digest = self._digest.digest()
-            fields = _normal(self._fields)
-            self.cells.append(Cell("message", self._start, fields, self._size, digest, self._preview))
-            self._start = None
+        fields, digest = _normal(self._fields), self._digest.digest()
+        self.cells.append(Cell("message", self._start, fields, self._size, digest, self._preview))
 
     def _refuse(self, why: bytes) -> None:
         self.cells.append(Cell("refused", (why,)))
@@ -113,7 +108,6 @@ class _Reader(ABC):
         self._stop(b"the end")
 
     def _stop(self, why: bytes) -> None:
-        self._start = None
         self.stopped = Cell("stopped", (why,))
 
 
@@ -183,7 +177,7 @@ class _PeerH11(_Reader):
                 if event is h11.NEED_DATA:
                     return
                 if event is h11.PAUSED:
-                    self._turn(closed=not piece)
+                    self._turn()
                 else:
                     self._note(event)
         except h11.RemoteProtocolError as error:
@@ -193,7 +187,7 @@ class _PeerH11(_Reader):
             else:
                 self._wait()
 
-    def _turn(self, *, closed: bool) -> None:
+    def _turn(self) -> None:
         h11, connection = self._h11, self._connection
         if connection.their_state in (h11.MIGHT_SWITCH_PROTOCOL, h11.SWITCHED_PROTOCOL):
             self._stop(b"another protocol may begin")
@@ -201,8 +195,6 @@ class _PeerH11(_Reader):
             received = connection.trailing_data[0]
             self._connect()
             self._connection.receive_data(received)
-            if closed:
-                self._connection.receive_data(b"")
         elif connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             connection.send(h11.Response(status_code=400, headers=[("Content-Length", "0")]))
             connection.send(h11.EndOfMessage())

@@ -21,7 +21,6 @@ from http11.inspector.records import (
     Row,
     Seen,
     Switch,
-    Unanswered,
     Unread,
     Warned,
 )
@@ -66,7 +65,7 @@ def _object(record: Record, explain: bool, redaction: Redaction) -> _JSONObject:
             return found | {"size": record.size}
         case Unread():
             return found | {"size": record.size, "why": record.why}
-        case Unanswered():
+        case _:
             return found | {"method": latin_1(record.method), "target": _target(record.target, redaction)}
 
 

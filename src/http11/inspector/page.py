@@ -208,7 +208,7 @@ class Page:
                 if record.parts:
                     text = escape("\n".join(lines))
                     section.exchange(None).before = f'<div class="compared"><pre>{text}</pre></div>'
-            case Switch() | OtherProtocol() | Lost() | Unread() | Unanswered() | NotHTTP() | Warned():
+            case _:
                 self._note(section, record)
 
     def html(self, summary: Summary) -> Iterator[str]:
@@ -240,14 +240,12 @@ class Page:
     def _seen(self, section: _Section, record: Seen) -> None:
         event, sender = record.event, record.sender
         if isinstance(event, Data):
-            if sender in section.open:
-                message = section.open[sender][0]
-                message.size += len(event.data)
-                message.pieces += 1
-                message.body += event.data[: _MOST_OF_A_BODY - len(message.body)]
+            message = section.open[sender][0]
+            message.size += len(event.data)
+            message.pieces += 1
+            message.body += event.data[: _MOST_OF_A_BODY - len(message.body)]
         elif isinstance(event, EndOfMessage):
-            if sender in section.open:
-                section.open[sender][0].trailers = shown_fields(event.headers.raw_items(), self._redaction)
+            section.open[sender][0].trailers = shown_fields(event.headers.raw_items(), self._redaction)
             self._close(section, sender)
         elif not isinstance(event, ConnectionClosed):
             self._close(section, sender)

@@ -340,14 +340,15 @@ class _Requests(_Stream):
         self.answers: _Answers | None = None
         self.pending: deque[_Exchange] = deque()
         self._connection: ServerConnection = Connection(SERVER, policy=policy)
-        self._last: _Exchange | None = None
+        # None was sent so far, which is as good as one that was answered.
+        self._last = _Exchange(PROPOSAL, None, answered=True)
         self._last_is_whole = False
         self._in_turns = in_turns
 
     @property
     def outstanding(self) -> bool:
         """Whether there is a request whose answer should come before the next one."""
-        return self._last is not None and not self._last.answered and (self._last_is_whole or not self.reading)
+        return not self._last.answered and (self._last_is_whole or not self.reading)
 
     def unanswered(self) -> Iterator[Record]:
         for exchange in self.pending:
@@ -393,8 +394,6 @@ class _Requests(_Stream):
     def _other_protocol(self) -> str | None:
         """Return what the client goes on in: another protocol, or "" for HTTP; None if that cannot be said yet."""
         exchange = self._last
-        if exchange is None:
-            return ""
         request = exchange.request
         if request.method == b"PRI" and request.http_version == b"2.0":
             return "HTTP/2"

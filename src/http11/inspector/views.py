@@ -14,7 +14,6 @@ from http11 import (
     ConnectionClosed,
     Data,
     EndOfMessage,
-    Event,
     InformationalResponse,
     RemoteProtocolError,
     Request,
@@ -124,14 +123,12 @@ def _hidden(failure: Failure, redaction: Redaction) -> frozenset[int]:
     return shown_offsets(failure.context, failure.context_start, failure.offset, is_start=is_start, redaction=redaction)
 
 
-def headline(event: Event, redaction: Redaction = "nothing") -> str:
-    """Return the start line of a head, escaped; the name of another event."""
+def headline(event: Request | InformationalResponse | Response, redaction: Redaction = "nothing") -> str:
+    """Return the start line of a head, escaped."""
     if isinstance(event, Request):
         target = shown_target(event.target, redaction)
         return f"{escaped(event.method)} {target} HTTP/{escaped(event.http_version)}"
-    if isinstance(event, InformationalResponse | Response):
-        return escaped(b"HTTP/%b %d %b" % (event.http_version, event.status_code, event.reason)).rstrip()
-    return type(event).__name__
+    return escaped(b"HTTP/%b %d %b" % (event.http_version, event.status_code, event.reason)).rstrip()
 
 
 def preview(data: bytes, redaction: Redaction) -> str:
@@ -264,7 +261,7 @@ class TextView:
                 yield [(f"#{record.connection} ", "name"), (said, "note")]
             case Row():
                 yield from self.compared(record)
-            case Warned():
+            case _:
                 number = f"#{record.connection} " if record.connection is not None and self._capture else ""
                 yield [(number, "name"), (f"note: {record.text}", "note")]
 
