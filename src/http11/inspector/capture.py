@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, SupportsBytes, TypeAlias
 
 import attrs
 
@@ -188,32 +188,68 @@ _LINKS: Final = {
 _RAW_LINKS: Final = (12, 14, 101, 228, 229)
 
 
+class _DecodedTCP(Protocol):
+    """What dpkt makes of a TCP segment, as far as it is used."""
+
+    sport: int
+    dport: int
+    seq: int
+    ack: int
+    off: int
+    flags: int
+    data: SupportsBytes
+
+
+class _DecodedIP(Protocol):
+    """What dpkt makes of an IP packet, as far as it is used."""
+
+    src: bytes
+    dst: bytes
+    data: object
+
+
+class _DecodedIPv4(_DecodedIP, Protocol):
+    len: int
+    hl: int
+
+
+class _DecodedIPv6(_DecodedIP, Protocol):
+    plen: int
+    all_extension_headers: list[SupportsBytes]
+
+
 def _segment(frame: _Frame) -> _Segment | None:
     """Take a packet apart; None if it is no TCP segment in an IP packet, or not whole."""
+    four: type[_DecodedIPv4] = _dpkt("ip").IP
+    six: type[_DecodedIPv6] = _dpkt("ip6").IP6
     packet = _packet(frame)
-    if not isinstance(packet, (_dpkt("ip").IP, _dpkt("ip6").IP6)):
-        return None
+    # How many bytes follow the header by what it says, which is more than was captured of a packet that was cut, and
+    # nothing where a network card has put segments together.
+    if isinstance(packet, four):
+        return _tcp_segment(frame, packet, packet.len - 4 * packet.hl)
+    if isinstance(packet, six):
+        extensions = sum(len(bytes(each)) for each in packet.all_extension_headers)
+        return _tcp_segment(frame, packet, packet.plen - extensions)
+    return None
+
+
+def _tcp_segment(frame: _Frame, packet: _DecodedIP, said: int) -> _Segment | None:
+    kind: type[_DecodedTCP] = _dpkt("tcp").TCP
     tcp = packet.data
-    if not isinstance(tcp, _dpkt("tcp").TCP):
+    if not isinstance(tcp, kind):
         return None
-    header, flags, payload = 4 * int(tcp.off), int(tcp.flags), bytes(tcp.data)
-    # What the headers say, which is more than was captured of a packet that was cut; nothing where a network card has
-    # put segments together.
-    if isinstance(packet, _dpkt("ip6").IP6):
-        size = int(packet.plen) - sum(len(bytes(each)) for each in packet.all_extension_headers) - header
-    else:
-        size = int(packet.len) - 4 * int(packet.hl) - header
+    payload = bytes(tcp.data)
     return _Segment(
         time=frame.time,
-        source=(bytes(packet.src), int(tcp.sport)),
-        destination=(bytes(packet.dst), int(tcp.dport)),
-        sequence=int(tcp.seq),
-        acknowledged=int(tcp.ack) if flags & _ACK else None,
+        source=(packet.src, tcp.sport),
+        destination=(packet.dst, tcp.dport),
+        sequence=tcp.seq,
+        acknowledged=tcp.ack if tcp.flags & _ACK else None,
         payload=payload,
-        size=max(size, len(payload)),
-        syn=bool(flags & _SYN),
-        fin=bool(flags & _FIN),
-        rst=bool(flags & _RST),
+        size=max(said - 4 * tcp.off, len(payload)),
+        syn=bool(tcp.flags & _SYN),
+        fin=bool(tcp.flags & _FIN),
+        rst=bool(tcp.flags & _RST),
     )
 
 
@@ -221,9 +257,11 @@ def _packet(frame: _Frame) -> object:
     """Return what the frame holds, as dpkt has it."""
     if frame.link in _RAW_LINKS:
         is_six = frame.data[:1] >= b"\x60"
-        return _dpkt("ip6").IP6(frame.data) if is_six else _dpkt("ip").IP(frame.data)
+        raw: object = _dpkt("ip6").IP6(frame.data) if is_six else _dpkt("ip").IP(frame.data)
+        return raw
     module, name = _LINKS[frame.link]
-    return getattr(getattr(_dpkt(module), name)(frame.data), "data", None)
+    held: object = getattr(getattr(_dpkt(module), name)(frame.data), "data", None)
+    return held
 
 
 # --- connections ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from importlib import import_module, metadata
 from types import ModuleType
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from http11 import (
     CLIENT,
@@ -118,7 +118,7 @@ def _version(version: bytes) -> bytes:
 class _HTTP11(_Reader):
     def __init__(self, name: str, sender: Role, policy: Policy, request: Request) -> None:
         super().__init__(name)
-        self._sender = sender
+        self._sender: Role = sender
         self._conversation = Conversation(policy, senders=frozenset([sender]), request=request)
 
     def _feed(self, piece: bytes) -> None:
@@ -148,6 +148,22 @@ class _HTTP11(_Reader):
                 self._add(event.data)
             elif isinstance(event, EndOfMessage):
                 self._end()
+
+
+class _H11Headers(Protocol):
+    def raw_items(self) -> Fields: ...
+
+
+class _H11Event(Protocol):
+    """What one or another event of h11 has."""
+
+    method: bytes
+    target: bytes
+    http_version: bytes
+    status_code: int
+    reason: bytes
+    headers: _H11Headers
+    data: bytes
 
 
 class _PeerH11(_Reader):
@@ -203,19 +219,19 @@ class _PeerH11(_Reader):
         else:
             self._stop(b"it reads nothing more on this connection")
 
-    def _note(self, event: object) -> None:
-        h11 = self._h11
-        if isinstance(event, h11.Request):
+    def _note(self, event: _H11Event) -> None:
+        kind = type(event).__name__
+        if kind == "Request":
             start = (bytes(event.method), bytes(event.target), _version(bytes(event.http_version)))
             self._begin(start, list(event.headers.raw_items()))
-        elif isinstance(event, (h11.InformationalResponse, h11.Response)):
+        elif kind in ("InformationalResponse", "Response"):
             start = (b"%d" % event.status_code, bytes(event.reason), _version(bytes(event.http_version)))
             self._begin(start, list(event.headers.raw_items()))
-            if isinstance(event, h11.InformationalResponse):
+            if kind == "InformationalResponse":
                 self._end()
-        elif isinstance(event, h11.Data):
+        elif kind == "Data":
             self._add(bytes(event.data))
-        elif isinstance(event, h11.EndOfMessage):
+        elif kind == "EndOfMessage":
             self._end()
         else:
             self._stop(b"the end")
@@ -256,7 +272,8 @@ class _PeerLlhttp(_Reader):
 
     def on_message_begin(self) -> None:
         """Begin a message."""
-        self._line, self._lines, self._is_head, self._is_inside = b"", [], True, True
+        self._line, self._is_head, self._is_inside = b"", True, True
+        self._lines = []
 
     def on_url(self, url: bytes) -> None:
         """Note a part of the target."""
@@ -322,7 +339,7 @@ class Comparison:
             policies["http11 as asked"] = policy
         self._readers: list[_Reader] = [_HTTP11(name, sender, each, request) for name, each in policies.items()]
         self._readers += _peers(sender, request)
-        self._sender = sender
+        self._sender: Role = sender
         self._connection = number
         self._number = 0
 

@@ -116,12 +116,18 @@ class _Message:
         return "".join([*parts, "</details>"])
 
 
+def _no_items() -> dict[Role, list[str]]:
+    client: list[str] = []
+    server: list[str] = []
+    return {CLIENT: client, SERVER: server}
+
+
 @attrs.define
 class _Exchange:
     """What stands side by side, and what stands before it over the whole width."""
 
     before: str = ""
-    items: dict[Role, list[str]] = attrs.field(factory=lambda: {CLIENT: [], SERVER: []})
+    items: dict[Role, list[str]] = attrs.field(factory=_no_items)
 
     def html(self) -> str:
         sides = ("".join(self.items[role]) for role in (CLIENT, SERVER))
@@ -177,7 +183,7 @@ class Page:
     def __init__(self, title: str, policy: str, redaction: Redaction) -> None:
         self._title = title
         self._policy = policy
-        self._redaction = redaction
+        self._redaction: Redaction = redaction
         self._view = TextView(explain=True, redaction=redaction, all_data=False)
         self._sections: dict[int, _Section] = {}
         self._items = 0
@@ -321,7 +327,8 @@ def _fields(fields: list[tuple[str, str]]) -> str:
 def _hex(record: Failure, redaction: Redaction) -> str:
     lines = []
     for row in hex_view(record, redaction):
-        cells, characters = [], []
+        cells: list[str] = []
+        characters: list[str] = []
         for column, (cell, character) in enumerate(zip(row.cells, row.characters, strict=True)):
             is_wrong = row.at + column == record.offset
             shown = escape(character)

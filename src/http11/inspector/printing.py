@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -96,7 +96,7 @@ _STEP: Final = 1 << 20
 
 
 @contextmanager
-def progress(size: int | None, taken: Callable[[], int]) -> Iterator[Callable[[], None]]:
+def progress(size: int | None, taken: Callable[[], int]) -> Generator[Callable[[], None]]:
     """Show on the standard error how much of a large file has been read, if that is a terminal and rich is installed.
 
     Args:

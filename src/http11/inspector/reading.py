@@ -57,12 +57,16 @@ _LONGEST_LINE: Final = 16384
 
 _CUT_SHORT: Final[frozenset[ErrorCode]] = frozenset(["head-cut-short", "body-cut-short", "no-response"])
 
-_HOST: Final = (b"Host", b"localhost")
+_HOST: Final[tuple[bytes, bytes]] = (b"Host", b"localhost")
 
 PROPOSAL: Final = Request(
     method="GET", target="/", headers=[_HOST, (b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
 )
 """What is taken for the request that was answered where none was seen; so its answer may be a 101."""
+
+
+_REFUSAL: Final = Response(status_code=400, headers=[("Content-Length", "0")])
+_END: Final = EndOfMessage()
 
 
 def request_to_answer(method: str) -> Request:
@@ -126,7 +130,7 @@ class Conversation:
         self._answers = answers
         streams: dict[Role, _Stream] = {CLIENT: requests, SERVER: answers}
         # In this order: what a client says may be what the server's bytes have waited for.
-        self._streams = {sender: stream for sender, stream in streams.items() if sender in senders}
+        self._streams: dict[Role, _Stream] = {role: stream for role, stream in streams.items() if role in senders}
 
     def receive(self, sender: Role, piece: bytes, time: float | None = None) -> Iterator[Record]:
         """Add bytes that `sender` has sent, and yield what can be read now; `piece` is not empty."""
@@ -165,7 +169,7 @@ class Conversation:
 
     def next_sender(self) -> Role | None:
         """Say whose bytes are to be read next, of input that has no times; None if all have been read."""
-        coming = [sender for sender, stream in self._streams.items() if not stream.ended]
+        coming: list[Role] = [sender for sender, stream in self._streams.items() if not stream.ended]
         if len(coming) == len((CLIENT, SERVER)):
             return SERVER if self._requests.outstanding else CLIENT
         return coming[0] if coming else None
@@ -203,7 +207,7 @@ class _Stream(ABC):
         self.time: float | None = None
         self.reading = True
         self.ended = False
-        self._sender = sender
+        self._sender: Role = sender
         self._policy = policy
         self._connection_number = connection_number
         # How many bytes have come, and the last of them.
@@ -422,8 +426,8 @@ class _Requests(_Stream):
         if connection.our_state in (IDLE, SEND_RESPONSE):
             if self._in_turns and self.outstanding and self.answers is not None and self.answers.reading:
                 return False
-            connection.send(Response(status_code=400, headers=[("Content-Length", "0")]))
-            connection.send(EndOfMessage())
+            connection.send(_REFUSAL)
+            connection.send(_END)
             # Not so for a client that has said that this was its last request.
             if connection.their_state == DONE:
                 connection.start_next_cycle()
@@ -509,7 +513,7 @@ class _Answers(_Stream):
             return None
         connection = Connection(CLIENT, policy=self._policy)
         connection.send(_as_sent(exchange.request))
-        connection.send(EndOfMessage())
+        connection.send(_END)
         if self._held:
             connection.receive_data(self._held)
         if self.ended:
@@ -557,7 +561,7 @@ def _as_sent(request: Request) -> Request:
     options = [option for option in (b"upgrade", b"close") if option in said]
     if request.http_version == b"1.0":
         options = [b"close"]
-    fields = [_HOST]
+    fields: list[tuple[bytes, bytes]] = [_HOST]
     try:
         if options:
             fields.append((b"Connection", b", ".join(options)))

@@ -213,7 +213,7 @@ class TextView:
 
     def __init__(self, *, explain: bool, redaction: Redaction, all_data: bool, capture: bool = False) -> None:
         self._explain = explain
-        self._redaction = redaction
+        self._redaction: Redaction = redaction
         self._all_data = all_data
         self._capture = capture
         # By connection and sender: of the body that is being read, its bytes and the number of its pieces.
