@@ -549,6 +549,17 @@ def test_mutated_captures_are_told_of_and_no_more(inspect: Inspector, seed: int)
     inspect(mutated(chance), *chance.choice([[], ["--json"], ["--summary"], ["--explain"], ["--redact"]]))
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(100, 10_000, 100))
+def test_many_mutated_captures_are_told_of_and_no_more(inspect: Inspector, start: int) -> None:
+    for seed in range(start, start + 100):
+        chance = random.Random(seed)
+        page = inspect.folder / "page.html"
+        options = [["--json", "--explain"], ["--compare"], ["--redact-all", "--all-data"], ["--html", str(page)]]
+        inspect(mutated(chance), *chance.choice(options), "--policy", chance.choice(["strict", "h11"]))
+        assert not page.exists() or page.read_text("ascii").replace("\n", "").isprintable()
+
+
 def mutated(chance: random.Random) -> bytes:
     """Return a capture with bytes that are wrong, missing, or there twice."""
     six = over_six(talk(*SAID))
