@@ -491,6 +491,9 @@ def test_what_is_not_http_is_told_once(read: Reader, said: list[tuple[str, bytes
     assert "connections 1 connection, and 1 that is not HTTP/1\n" in read(both, "--summary").out
     told = read(packets, "--json").objects[1]
     assert told["event"] == "NotHTTP"
+    assert said[0][1].decode("latin-1").startswith(str(told["first"]))
+    assert "first" not in read(packets, "--json", "--redact-all").objects[1]
+    assert what.removesuffix(": ") + "\n" in read(packets, "--redact-all").out
 
 
 def test_wrong_answer_is_an_error_and_not_another_protocol(read: Reader) -> None:

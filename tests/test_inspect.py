@@ -873,6 +873,10 @@ def test_all_values_and_bodies_are_left_out(inspect: Inspector) -> None:
         outcome = inspect(put, "--redact-all", *output)
         assert outcome.status == 0
         assert "s3cr3" not in outcome.out
+    switching = UPGRADE.replace(b"websocket", b"s3cr3t") + b"\x81\x00\n"
+    for output in ([], ["--json"]):
+        assert "s3cr3t" not in inspect(switching, "--redact-all", *output).out
+    assert "> another protocol begins here" in inspect(switching, "--redact-all").out
     assert "data" not in inspect(put, "--redact-all", "--json").objects[1]
     wrong = inspect(put.replace(b"s3cr3\r\n", b"s3cr3t"), "--redact-all").out
     assert "s3cr3" not in wrong

@@ -196,7 +196,7 @@ class _PeerH11(_Reader):
                     self._turn()
                 else:
                     self._note(event)
-        except h11.RemoteProtocolError as error:
+        except h11.ProtocolError as error:
             # At the end, it can only be that a message was cut short.
             if piece:
                 self._refuse(str(error).encode("ascii", "backslashreplace"))
@@ -211,13 +211,10 @@ class _PeerH11(_Reader):
             received = connection.trailing_data[0]
             self._connect()
             self._connection.receive_data(received)
-        elif connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+        else:
             connection.send(h11.Response(status_code=400, headers=[("Content-Length", "0")]))
             connection.send(h11.EndOfMessage())
-            if connection.our_state is h11.DONE and connection.their_state is h11.DONE:
-                connection.start_next_cycle()
-        else:
-            self._stop(b"it reads nothing more on this connection")
+            connection.start_next_cycle()
 
     def _note(self, event: _H11Event) -> None:
         kind = type(event).__name__

@@ -25,7 +25,7 @@ from http11.inspector.records import (
     Warned,
 )
 from http11.inspector.redaction import Redaction, hides_bodies, shown_fields, shown_target
-from http11.inspector.views import cell_text, hex_view, marked_line
+from http11.inspector.views import cell_text, hex_view, marked_line, shown_protocol
 from http11.inspector.words import latin_1
 
 __all__ = ["json_line"]
@@ -44,7 +44,7 @@ def _object(record: Record, explain: bool, redaction: Redaction) -> _JSONObject:
         case Opened():
             return found | {"client": record.client, "server": record.server}
         case NotHTTP():
-            return found | {"sender": record.sender, "looks_like": record.looks_like, "first": latin_1(record.first)}
+            return found | _not_http(record, redaction)
         case Row():
             return found | _row(record, redaction)
         case Warned():
@@ -60,13 +60,18 @@ def _object(record: Record, explain: bool, redaction: Redaction) -> _JSONObject:
         case Failure():
             return found | _failure(record, explain, redaction)
         case Switch():
-            return found | {"protocol": record.protocol}
+            return found | {"protocol": shown_protocol(record, redaction)}
         case OtherProtocol() | Lost():
             return found | {"size": record.size}
         case Unread():
             return found | {"size": record.size, "why": record.why}
         case _:
             return found | {"method": latin_1(record.method), "target": _target(record.target, redaction)}
+
+
+def _not_http(record: NotHTTP, redaction: Redaction) -> _JSONObject:
+    found: _JSONObject = {"sender": record.sender, "looks_like": record.looks_like}
+    return found if hides_bodies(redaction) else found | {"first": latin_1(record.first)}
 
 
 def _row(row: Row, redaction: Redaction) -> _JSONObject:

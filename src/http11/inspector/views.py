@@ -51,6 +51,7 @@ __all__ = [
     "marked_line",
     "preview",
     "rule",
+    "shown_protocol",
 ]
 
 Style: TypeAlias = Literal["plain", "dim", "client", "server", "name", "data", "bad", "note"]
@@ -200,6 +201,11 @@ def cell_text(cell: Cell, redaction: Redaction) -> str:
     return text
 
 
+def shown_protocol(switch: Switch, redaction: Redaction) -> str:
+    """Return what the protocol is called: a field's value."""
+    return "another protocol" if hides_bodies(redaction) else switch.protocol
+
+
 class TextView:
     """Makes lines of records.
 
@@ -227,7 +233,7 @@ class TextView:
             case Failure():
                 yield from self._failure(record)
             case Switch():
-                yield [*self._prefix(record), (f"{record.protocol} begins here", "note")]
+                yield [*self._prefix(record), (f"{shown_protocol(record, self._redaction)} begins here", "note")]
             case OtherProtocol():
                 yield [*self._prefix(record), (f"{number_of(record.size, 'byte')} of another protocol", "note")]
             case Lost():
@@ -257,7 +263,9 @@ class TextView:
                 ]
             case NotHTTP():
                 whose = "the client" if record.sender == CLIENT else "the server"
-                said = f"not HTTP/1: {whose} begins with {record.looks_like}: {escaped(record.first[:24])}"
+                said = f"not HTTP/1: {whose} begins with {record.looks_like}"
+                if not hides_bodies(self._redaction):
+                    said += f": {escaped(record.first)}"
                 yield [(f"#{record.connection} ", "name"), (said, "note")]
             case Row():
                 yield from self.compared(record)
