@@ -26,6 +26,8 @@ for each in a b; do
     ip -n record-$each link set v$each up
     ip -n record-$each link set lo up
 done
+# Segments as small as on a wire, so that many are lost.
+ip -n record-b link set vb gso_max_size 1500
 client() { ip netns exec record-a "$@"; }
 server() { ip netns exec record-b "$@"; }
 
