@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+import http11
 
 settings.register_profile(
     "steady",
@@ -15,4 +20,21 @@ settings.register_profile(
 )
 # For a long search by hand: HYPOTHESIS_PROFILE=search pytest tests/test_properties.py
 settings.register_profile("search", deadline=None, max_examples=20_000, suppress_health_check=list(HealthCheck))
+# A shell has its background jobs ignore SIGINT, and what the tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+def pytest_report_header() -> str:
+    build = "compiled" if http11.__compiled__ else "interpreted"
+    return f"http11: {build}, from {Path(http11.__file__).parent}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if http11.__compiled__:
+        skip = pytest.mark.skip(reason="http11 is compiled: its steps cannot be counted, nor its parts replaced")
+        for item in items:
+            if item.get_closest_marker("interpreted") is not None:
+                item.add_marker(skip)

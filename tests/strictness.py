@@ -508,29 +508,31 @@ INTRODUCTION: Final = """\
 
 Made by `python -m tests.strictness` of `tests/vectors`; do not edit.
 
-One row, one decision. `STRICT` is the default policy; `H11` is the tolerant preset, for code that must go on reading
-what h11 0.16 reads. `STRICT` accepts what RFC 9110 and RFC 9112 let a sender send, does what they say that a recipient
-MUST, and refuses wherever they leave a choice on which two implementations could part ways. [security.md](security.md)
-says which attacks that is for.
+Each row is one decision. `STRICT` is the default policy; `H11` is the tolerant preset, for code that must go on reading
+what h11 0.16 reads. `STRICT` accepts what RFC 9110 and RFC 9112 let a sender send and does what they say that a
+recipient MUST do. Where they leave a choice on which two implementations could differ, it rejects.
+[Security](security.md) says which attacks that prevents.
 
-Each section has two tables. The first is what http11 does:
+Each section has two tables. The first says what http11 does:
 
-- **STRICT** and **H11**: what happens under each policy. A verdict names the status hint of its error where that is not
-  400. "=" is: as `STRICT`.
-- **Policy**: the field of [`Policy`](../src/http11/policy.py) that decides the row. Each can be set alone:
+- **STRICT** and **H11**: what happens under each policy. A verdict names the status hint of its error if that is not
+  400. "=" means: as under `STRICT`.
+- **Policy**: the field of [`Policy`](reference/policy.md) that decides the row. Each can be set on its own:
   `attrs.evolve(STRICT, bare_lf=True)`.
-- **Errors**: the codes that the row's vectors raise under `STRICT`.
-- **Vectors**: how many there are in [`tests/vectors`](../tests/vectors). Each that arrives is read whole, byte by byte
-  and cut in two at every place, under both policies.
+- **Errors**: the [codes](reference/codes.md) that the row's vectors raise under `STRICT`.
+- **Vectors**: how many there are in [`tests/vectors`](../tests/vectors). Each one that arrives is read whole, byte by
+  byte, and cut in two at every place, under both policies.
 
-The second is what others do by default. h11 {h11} and llhttp (the parser of Node.js, here in httptools {httptools}) are
-measured by the same vectors: they "let in" so many of those that `STRICT` refuses, "wait" for more on so many of those,
-"refuse" so many of those that `STRICT` accepts, or read so many of those "otherwise": other messages, or other values.
-Where h11 itself does not do what `H11` does, that is said too.
-Left out are vectors that need a limit that the parser does not have, or to be told what was requested or that the
-connection has ended. What hyper, Go's net/http and nginx do was read in the sources listed at the end, by the numbers
-in brackets, in the version that is linked, or else in copies whose version is not known; where it could not be
-established, it says so.
+The second says what other implementations do by default. h11 {h11} and llhttp (the parser of Node.js, here in httptools
+{httptools}) are measured with the same vectors. The cells say how many of the vectors that `STRICT` refuses they "let
+in" or "wait" for more on, and how many of those that `STRICT` accepts they "refuse" or read "otherwise", as other
+messages or other values. They also say where h11 itself does not do what `H11` does. Vectors are left out if they need
+a limit that the parser does not have, or if the parser would have to be told what was requested or that the connection
+has ended.
+
+What hyper, Go's net/http and nginx do was read in the sources listed at the end, by the numbers in brackets: in the
+version that is linked, or else in copies whose version is not known. "Not established" means that the sources did not
+settle it.
 """
 
 
@@ -584,7 +586,7 @@ def _what_we_do(rows: Iterable[Row], *, sent: bool) -> list[str]:
                 row.input,
                 *((row.strict,) if sent else (row.strict, row.h11, policy)),
                 ", ".join(map(_link, row.rfc)),
-                ", ".join(f"`{code}`" for code in codes(row.id)),
+                ", ".join(f"[`{code}`](reference/codes.md#{code})" for code in codes(row.id)),
                 str(number[row.id]),
             )
         )

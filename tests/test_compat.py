@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ast
-import os
-import signal
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from textwrap import dedent
 
@@ -48,32 +45,38 @@ INSTALL = "from http11.compat import install_as_h11; install_as_h11()"
 
 
 def declared(stub: Path) -> set[str]:
-    """Return what a stub of ours declares."""
-    names = set()
+    """Return what a stub of ours declares: an import counts where it is said to be one again, or is in `__all__`."""
+    names, imported, public = set(), set(), set()
     for node in ast.parse(stub.read_text("utf-8")).body:
         match node:
-            case ast.ImportFrom(module="typing"):
+            case ast.Import():
                 pass
             case ast.ImportFrom(names=aliases):
-                names |= {alias.asname or alias.name for alias in aliases}
-            case ast.Assign(targets=[ast.Name(name)]) | ast.AnnAssign(target=ast.Name(name)):
+                names |= {alias.asname for alias in aliases if alias.asname is not None}
+                imported |= {alias.name for alias in aliases}
+            case ast.ClassDef(name=name) | ast.AnnAssign(target=ast.Name(name)):
                 names.add(name)
+            case ast.Assign(targets=[ast.Name("__all__")], value=value):
+                names.add("__all__")
+                public |= set(ast.literal_eval(value))
+            case ast.Assign(targets=[ast.Name(name)]):
+                assert name.startswith("_")
             case _:
                 raise AssertionError(ast.dump(node))
-    return names
+    return names | (imported & public)
 
 
 def test_what_is_there_is_what_the_stubs_declare() -> None:
     stubs = {"h11" if path.stem == "__init__" else f"h11.{path.stem}": declared(path) for path in STUBS.glob("*.pyi")}
-    assert {name: set(names) for name, names in compat._MODULES.items()} == stubs
+    assert {name: set(names) for name, names in compat.MODULES.items()} == stubs
 
 
 def test_each_name_is_http11s_own_but_for_connection() -> None:
-    for module, names in compat._MODULES.items():
+    for module, names in compat.MODULES.items():
         for name, value in names.items():
             if name not in ("Connection", "__all__", "__version__", "DEFAULT_MAX_INCOMPLETE_EVENT_SIZE", "PRODUCT_ID"):
                 assert value is getattr(http11, name), (module, name)
-    assert compat._MODULES["h11"]["PRODUCT_ID"] == http11.PRODUCT_ID
+    assert compat.MODULES["h11"]["PRODUCT_ID"] == http11.PRODUCT_ID
     assert issubclass(compat.Connection, Connection)
 
 
@@ -160,7 +163,7 @@ def test_nothing_is_left_of_an_installation_that_fails(before: str, error: str) 
 @pytest.mark.parametrize(
     ("statement", "missing"),
     [
-        ("import h11._readers", "h11._readers"),
+        ("import h11._writers", "h11._writers"),
         ("from h11 import _abnf", "h11._abnf"),
         ("from h11._util import Sentinel", "h11._util.Sentinel"),
         ("from h11._headers import Headers, get_comma_header", "h11._headers.get_comma_header"),
@@ -332,155 +335,3 @@ def test_a_limit_is_an_int_before_anything_is_added() -> None:
     connection = compat.Connection(SERVER, Small())  # type: ignore[arg-type]
     connection.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert isinstance(connection.next_event(), Request)
-
-
-# --- run-as-h11 -----------------------------------------------------------------------------------------------------
-
-TELL = """
-import sys
-import h11
-import sibling
-print(__name__, sys.modules["__main__"].__dict__ is globals(), sys.argv, sys.path[0], h11.Connection.__module__)
-print(h11.Connection.default_policy.bare_lf)
-sys.exit(7)
-"""
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "tell.py").write_text(TELL, "utf-8")
-    (tmp_path / "sibling.py").write_text("", "utf-8")
-    return tmp_path
-
-
-def run_as_h11(*arguments: str, folder: Path, options: tuple[str, ...] = ()) -> Ended:
-    return python(*options, "-m", "http11", "run-as-h11", *arguments, folder=folder)
-
-
-def told(argv: list[str], path: Path, *, tolerant: bool = False) -> Ended:
-    return Ended(7, f"__main__ True {argv} {path} http11.compat\n{tolerant}\n", "")
-
-
-def test_a_script_runs(folder: Path) -> None:
-    arguments = ["--policy", "h11", "-m", "--", "--help"]
-    assert run_as_h11("tell.py", *arguments, folder=folder) == told(["tell.py", *arguments], folder)
-    assert run_as_h11("--policy", "h11", "tell.py", folder=folder) == told(["tell.py"], folder, tolerant=True)
-
-
-def test_a_script_elsewhere_has_its_own_directory_first(folder: Path) -> None:
-    (folder / "bin").mkdir()
-    link = folder / "bin" / "linked.py"
-    link.symlink_to(folder / "tell.py")
-    assert run_as_h11(str(link), folder=folder / "bin") == told([str(link)], folder)
-
-
-def test_a_module_runs(folder: Path) -> None:
-    path = str(folder / "tell.py")
-    assert run_as_h11("-m", "tell", "--help", folder=folder) == told([path, "--help"], folder)
-    assert run_as_h11("--policy", "strict", "-m", "tell", folder=folder) == told([path], folder)
-
-
-def test_a_module_that_just_ends_is_a_success(folder: Path) -> None:
-    assert run_as_h11("-m", "sibling", folder=folder) == Ended(0, "", "")
-
-
-def test_a_package_runs(folder: Path) -> None:
-    (folder / "package").mkdir()
-    (folder / "tell.py").rename(folder / "package" / "__main__.py")
-    path = str(folder / "package" / "__main__.py")
-    assert run_as_h11("-m", "package", "x", folder=folder) == told([path, "x"], folder)
-
-
-def test_a_directory_and_a_zip_file_run(folder: Path) -> None:
-    (folder / "tell.py").rename(folder / "__main__.py")
-    assert run_as_h11(str(folder), "x", folder=folder.parent) == told([str(folder), "x"], folder)
-    archive = folder / "tell.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.write(folder / "__main__.py", "__main__.py")
-        file.write(folder / "sibling.py", "sibling.py")
-    assert run_as_h11(str(archive), folder=folder.parent) == told([str(archive)], archive)
-
-
-def test_a_safe_path_stays_safe(folder: Path) -> None:
-    safe = ("-P",)
-    done = run_as_h11("tell.py", folder=folder, options=safe)
-    assert done.status == 1
-    assert "No module named 'sibling'" in done.err
-    (folder / "path.py").write_text("import sys; print(sys.path)", "utf-8")
-    expected = python("-P", "path.py", folder=folder)
-    assert run_as_h11("path.py", folder=folder, options=safe) == expected
-    assert run_as_h11("-m", "path", folder=folder, options=safe) == Ended(1, "", "http11: No module named path\n")
-
-
-@pytest.mark.parametrize("name", ["absent", "absent.inner", "sibling_of.absent"])
-def test_a_module_that_is_not_there_is_named(name: str, folder: Path) -> None:
-    (folder / "sibling_of").mkdir()
-    assert run_as_h11("-m", name, folder=folder) == Ended(1, "", f"http11: No module named {name}\n")
-
-
-def test_a_module_that_misses_another_one_tells_where(folder: Path) -> None:
-    (folder / "package").mkdir()
-    (folder / "package" / "__init__.py").write_text("import absent", "utf-8")
-    done = run_as_h11("-m", "package.inner", folder=folder)
-    assert (done.status, done.out) == (1, "")
-    assert "Traceback" in done.err
-    assert done.err.endswith("ModuleNotFoundError: No module named 'absent'\n")
-
-
-def test_a_script_that_is_not_there_is_named(folder: Path) -> None:
-    assert run_as_h11("absent\x1b.py", folder=folder) == Ended(2, "", "http11: can't open file 'absent\\x1b.py'\n")
-
-
-def test_nothing_to_run_is_an_error(folder: Path) -> None:
-    done = run_as_h11("-m", folder=folder)
-    assert done.status == 2
-    assert "required: PROGRAM" in done.err
-
-
-@pytest.mark.parametrize(
-    ("program", "status", "end"),
-    [
-        ("print('done')", 0, ""),
-        ("raise SystemExit('why')", 1, "why\n"),
-        ("raise SystemExit", 0, ""),
-        ("raise OSError('mine')", 1, "OSError: mine\n"),
-        ("raise RuntimeError('mine')", 1, "RuntimeError: mine\n"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGINT)", -signal.SIGINT, "KeyboardInterrupt\n"),
-    ],
-)
-def test_the_end_of_the_program_is_the_end(program: str, status: int, end: str, folder: Path) -> None:
-    (folder / "program.py").write_text(program, "utf-8")
-    plain = python("program.py", folder=folder)
-    done = run_as_h11("program.py", folder=folder)
-    assert (done.status, done.out) == (plain.status, plain.out) == (status, plain.out)
-    assert done.err.endswith(end)
-    assert plain.err.endswith(end)
-
-
-def test_a_policy_that_was_installed_before_is_not_changed(folder: Path) -> None:
-    (folder / "first.py").write_text(
-        "from http11 import H11\nfrom http11.compat import install_as_h11\ninstall_as_h11(H11)\n"
-        "from http11.__main__ import main\nmain(['run-as-h11', 'tell.py'])\n",
-        "utf-8",
-    )
-    done = python("first.py", folder=folder)
-    assert done.status == 1
-    assert done.err.endswith("RuntimeError: http11 is in h11's place already, with another policy: install it once\n")
-
-
-def test_a_new_process_has_h11_itself_and_a_fork_has_not(folder: Path) -> None:
-    (folder / "program.py").write_text(
-        dedent("""
-        import os, subprocess, sys
-        command = [sys.executable, "-c", "import h11; print(h11.Connection.__module__)"]
-        subprocess.run(command, check=True)
-        if os.fork() == 0:
-            import h11
-            print(h11.Connection.__module__, flush=True)
-            os._exit(0)
-        assert os.wait()[1] == 0
-        """),
-        "utf-8",
-    )
-    assert run_as_h11("program.py", folder=folder) == Ended(0, "h11._connection\nhttp11.compat\n", "")
-    assert os.fspath(folder) not in sys.path

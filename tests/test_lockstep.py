@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from http11 import framing
+from http11 import Role, compat
 from tests.lockstep import DIFFERENCES, PROGRAMS, RARE, Tally
 
 
@@ -22,7 +22,12 @@ def test_h11_and_http11_differ_where_they_are_meant_to() -> None:
 
 
 def test_a_difference_that_is_not_meant_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(framing, "keeps_alive", lambda _: True)
+    class Forgetful(compat.Connection[Role]):
+        @property
+        def their_http_version(self) -> bytes | None:
+            return b"1.1"
+
+    monkeypatch.setattr(compat, "Connection", Forgetful)
     tally = Tally()
     for seed in range(200):
         tally.add(seed)

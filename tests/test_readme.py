@@ -21,13 +21,18 @@ def programs() -> dict[str, str]:
 
 
 def documented() -> dict[str, str]:
-    """Return the Python programs of the README and the manual, by names for files: `.ci/run` has them type-checked."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    return {
-        f"{page.stem.lower().replace('-', '_')}_{number}.py": block
-        for page in pages
-        for number, block in enumerate(_BLOCK.findall(page.read_text("utf-8")), 1)
-    }
+    """Return the Python programs of the README and the manual, by names for files: `.ci/run` has them type-checked.
+
+    The blocks of the tutorial, or of a how-to guide, are one program.
+    """
+    found: dict[str, str] = {}
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        blocks = _BLOCK.findall(page.read_text("utf-8"))
+        stem = "_".join(page.relative_to(ROOT).with_suffix("").parts).lower().replace("-", "_")
+        if page.stem == "tutorial" or page.parent.name == "howto":
+            blocks = ["\n\n".join(blocks)] if blocks else []
+        found |= {f"{stem}_{number}.py": block for number, block in enumerate(blocks, 1)}
+    return found
 
 
 def run(program: str, port: int) -> subprocess.Popen[str]:

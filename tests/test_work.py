@@ -322,6 +322,7 @@ def attacks(work: Work, *, both: bool) -> pytest.MarkDecorator:
     )
 
 
+@pytest.mark.interpreted
 @attacks(STEPS, both=True)
 def test_twice_the_bytes_are_no_more_than_twice_the_steps(name: str, policy: Policy, deliver: Deliver) -> None:
     assert STEPS.growth(ATTACKS[name], policy, deliver) <= STEPS.most
@@ -336,7 +337,9 @@ def test_four_times_the_bytes_take_no_more_than_four_times_the_memory(
 
 
 @only_cpython
-@pytest.mark.parametrize("work", [STEPS, MEMORY], ids=["steps", "memory"])
+@pytest.mark.parametrize(
+    "work", [pytest.param(STEPS, id="steps", marks=pytest.mark.interpreted), pytest.param(MEMORY, id="memory")]
+)
 def test_a_method_that_comes_at_once_may_be_as_long_as_the_policy_lets_it(work: Work) -> None:
     method = Attack(SERVER, b"", b"A", b" / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert work.growth(method, LONG_METHODS, whole) <= work.most
@@ -389,12 +392,13 @@ MUTANTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Work, str, Delive
 
 
 @only_cpython
+@pytest.mark.interpreted
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_more_than_linear_work_is_seen(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     break_engine, work, name, deliver = MUTANTS[mutant]
     assert work.growth(ATTACKS[name], STRICT, deliver) <= work.most
     break_engine(monkeypatch)
-    assert work.growth(ATTACKS[name], STRICT, deliver) > 1.25 * work.most
+    assert work.growth(ATTACKS[name], STRICT, deliver) > 1.2 * work.most
 
 
 # --- what has been seen ---------------------------------------------------------------------------------------------

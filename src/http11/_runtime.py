@@ -73,7 +73,7 @@ else:
     RoleT_co = TypeVar("RoleT_co", bound=Literal["CLIENT", "SERVER"], covariant=True)
 
 BytesLike: TypeAlias = Buffer | str
-"""What a field of bytes may be made of: any bytes-like object, or an ASCII `str`."""
+"""What a field of bytes can be made from: any bytes-like object, or an ASCII `str`."""
 
 HeadersLike: TypeAlias = Iterable[tuple[BytesLike, BytesLike]]
 """What `Headers` may be made of: any iterable of pairs, another `Headers` among them.

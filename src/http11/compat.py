@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from threading import Lock
 from types import ModuleType
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal, overload
 
-from http11 import PRODUCT_ID, connection, events, headers, states
+from http11 import PRODUCT_ID, connection, events, headers, internals, states
 from http11._runtime import RoleT_co
 from http11.connection import DEFAULT_MAX_INCOMPLETE_EVENT_SIZE
 from http11.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
@@ -32,20 +32,20 @@ from http11.policy import STRICT, Policy
 __all__ = ["H11_VERSION", "Connection", "install_as_h11"]
 
 H11_VERSION: Final = "0.16.0"
-"""The version of h11 whose interface this is: what `h11.__version__` says."""
+"""The version of h11 whose API this is, which is `h11.__version__` once http11 is installed as h11."""
 
 # h11 looks at its limit as long as a head is incomplete, so what its users allow is without the empty line at the end.
 _EMPTY_LINE: Final = len(b"\r\n")
 
 
 class Connection(connection.Connection[RoleT_co]):
-    """The `Connection` that h11's users get: http11's own, whose `policy` may be left out.
+    """The `Connection` of h11's users: http11's own, with a default policy.
 
-    It has a ``__dict__``, as that of h11 has, so that its users can keep things of their own in it. And its limit is
-    h11's: without the empty line that ends a head.
+    Its instances have a ``__dict__``, like h11's, for attributes of the user's. As in h11, its limit does not count
+    the empty line that ends a head.
 
     Attributes:
-        default_policy: What `install_as_h11` was given.
+        default_policy: The policy that was passed to `install_as_h11`.
 
     """
 
@@ -58,18 +58,47 @@ class Connection(connection.Connection[RoleT_co]):
         *,
         policy: Policy | None = None,
     ) -> None:
+        _observers[-1]()
         chosen = self.default_policy if policy is None else policy
         # As an int, before anything is added: other types may overflow.
         super().__init__(our_role, operator.index(max_incomplete_event_size) + _EMPTY_LINE, policy=chosen)
 
+    @overload
+    def next_event(self: Connection[Literal["CLIENT"]]) -> events.ServerEvent | events.Signal: ...
+    @overload
+    def next_event(self: Connection[Literal["SERVER"]]) -> events.ClientEvent | events.Signal: ...
+    @overload
+    def next_event(self) -> events.Event | events.Signal: ...
+    def next_event(self) -> events.Event | events.Signal:
+        """Do what http11's does; the error about a body that is cut short has the text of h11, and no `rule` in it.
+
+        urllib3-future takes the numbers from that text, and others look for it.
+
+        Raises:
+            RemoteProtocolError: The peer has broken the protocol, now or before; `their_state` is `ERROR`.
+
+        """
+        try:
+            return super().next_event()
+        except RemoteProtocolError as error:
+            if error.code == "body-cut-short":
+                error.msg, error.rule, error.offset = internals.cut_short_text(error.msg), "", None
+            raise
+
+
+def observe(observer: Callable[[], object]) -> None:
+    """Have `observer` called whenever a `Connection` of this module is made: ``run-as-h11`` counts who makes them."""
+    _observers.append(observer)
+
 
 def install_as_h11(policy: Policy = STRICT) -> None:
-    """Make every later import of h11, in this process, one of http11.
+    """Make ``import h11`` import http11, from now on and in this process.
 
-    It does not reach child processes, unless they are forked, and it cannot be undone. To do it again changes nothing.
+    Call it before anything imports h11. It cannot be undone, and does not reach child processes unless they are forked.
+    Calling it again with the same policy has no effect.
 
     Args:
-        policy: What the connections tolerate that are made through h11, unless they say otherwise.
+        policy: The default policy of connections that are made through h11.
 
     Raises:
         RuntimeError: h11 itself has been imported already, or another policy has been installed.
@@ -82,20 +111,20 @@ def install_as_h11(policy: Policy = STRICT) -> None:
             return
         before, ours = Connection.default_policy, False
         # Before the finder can be seen: another thread may import h11, and make a connection, as soon as it is.
-        Connection.default_policy = policy
+        Connection.default_policy = internals.ChunkedReader.default_policy = policy
         # First, since h11 itself may be installed as well.
         sys.meta_path.insert(0, _finder)
         try:
             # Not a look into `sys.modules`: another thread may be about to import h11.
-            ours = all(import_module(name).__loader__ is _finder for name in _MODULES)
+            ours = all(import_module(name).__loader__ is _finder for name in _PLACES)
         finally:
             if not ours:
                 sys.meta_path.remove(_finder)
-                for name in _MODULES:
+                for name in _PLACES:
                     module = sys.modules.get(name)
                     if module is not None and module.__loader__ is _finder:
                         del sys.modules[name]
-                Connection.default_policy = before
+                Connection.default_policy = internals.ChunkedReader.default_policy = before
         if not ours:
             raise RuntimeError(
                 "h11 itself has been imported already: call install_as_h11() before anything that imports h11, "
@@ -112,7 +141,7 @@ class _Finder(MetaPathFinder, Loader):
         path: Sequence[str] | None,  # noqa: ARG002 - the interface is Python's
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> ModuleSpec | None:
-        if fullname in _MODULES:
+        if fullname in _PLACES:
             spec = ModuleSpec(fullname, self, origin=__file__)
             spec.has_location = True
             # As packages, all of them: then `from h11._util import Sentinel` asks here too, and can be told why not.
@@ -127,11 +156,12 @@ class _Finder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = "http11, in h11's place: see http11.compat."
-        for name, value in _MODULES[module.__name__].items():
+        for name, value in _PLACES[module.__name__].items():
             setattr(module, name, value)
 
 
 _lock: Final = Lock()
+_observers: Final[list[Callable[[], object]]] = [int]
 _finder: Final = _Finder()
 
 _CONNECTION: Final[Mapping[str, object]] = {
@@ -169,7 +199,7 @@ _UTIL: Final[Mapping[str, object]] = {
 _ALL: Final[Mapping[str, object]] = {**_CONNECTION, **_EVENTS, **_STATE, **_UTIL}
 
 # What is here is what stubs/h11 declares.
-_MODULES: Final[Mapping[str, Mapping[str, object]]] = {
+MODULES: Final[Mapping[str, Mapping[str, object]]] = {
     "h11": {
         **_ALL,
         "PRODUCT_ID": PRODUCT_ID,
@@ -188,3 +218,19 @@ _MODULES: Final[Mapping[str, Mapping[str, object]]] = {
     "h11._util": {**_UTIL, "__all__": list(_UTIL)},
     "h11._version": {"__version__": H11_VERSION},
 }
+
+# What is in none of h11's interfaces, and imported all the same.
+_INTERNALS: Final[Mapping[str, Mapping[str, object]]] = {
+    "h11._readers": {
+        "ChunkedReader": internals.ChunkedReader,
+        "ContentLengthReader": internals.ContentLengthReader,
+        "Http10Reader": internals.Http10Reader,
+    },
+    "h11._receivebuffer": {"ReceiveBuffer": internals.ReceiveBuffer},
+    "h11._state": {
+        **MODULES["h11._state"],
+        "ConnectionState": internals.ConnectionState,
+        "_SWITCH_UPGRADE": internals.SWITCH_UPGRADE,
+    },
+}
+_PLACES: Final = {**MODULES, **_INTERNALS}

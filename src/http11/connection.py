@@ -24,14 +24,14 @@ __all__ = ["DEFAULT_MAX_INCOMPLETE_EVENT_SIZE", "ClientConnection", "Connection"
 
 
 class Connection(Engine, Generic[RoleT_co]):
-    """One HTTP/1.1 connection, seen from one side; it does no input or output of its own.
+    """One HTTP/1.1 connection, seen from one side. It does no input or output.
 
-    A connection is for one thread at a time; different ones are independent.
+    A connection is for one thread at a time; different connections are independent.
 
     Args:
         our_role: `CLIENT` or `SERVER`.
-        max_incomplete_event_size: The greatest size of a head, a chunk line or a trailer section, in bytes.
-        policy: What is tolerated of the peer, and how much.
+        max_incomplete_event_size: The largest head, chunk line or trailer section to accept, in bytes.
+        policy: What to tolerate in what the peer sends, and how much to accept.
 
     Raises:
         ValueError: `our_role` is neither `CLIENT` nor `SERVER`, or the size is negative.

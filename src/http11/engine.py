@@ -169,49 +169,49 @@ class Engine:
 
     @property
     def our_role(self) -> Role:
-        """`CLIENT` or `SERVER`, as was given."""
+        """Our role, `CLIENT` or `SERVER`, as passed to the constructor."""
         return self._our_role
 
     @property
     def their_role(self) -> Role:
-        """The other role."""
+        """The peer's role."""
         return SERVER if self._our_role == CLIENT else CLIENT
 
     @property
     def our_state(self) -> State:
-        """Our own state."""
+        """The state of our side."""
         return self._joint[0] if self._our_role == CLIENT else self._joint[1]
 
     @property
     def their_state(self) -> State:
-        """The peer's state, as far as we can know it."""
+        """The state of the peer's side, as far as what has been read shows it."""
         return self._joint[1] if self._our_role == CLIENT else self._joint[0]
 
     @property
     def states(self) -> dict[Role, State]:
-        """A new dict of both states, by role."""
+        """The states of both sides by role, as a new dict."""
         return {CLIENT: self._joint[0], SERVER: self._joint[1]}
 
     @property
     def their_http_version(self) -> bytes | None:
-        """The version of the peer's last message, such as ``b"1.1"``, or `None` before the first."""
+        """The HTTP version of the peer's last message, such as ``b"1.1"``, or `None` before it (RFC 9112 2.3)."""
         return self._their_http_version
 
     @property
     def client_is_waiting_for_100_continue(self) -> bool:
-        """Whether the client holds its body back until it gets a 100 or a final response (RFC 9110 10.1.1)."""
+        """Whether the client holds its body back until it receives a 100 or a final response (RFC 9110 10.1.1)."""
         return self._waiting_for_continue
 
     @property
     def they_are_waiting_for_100_continue(self) -> bool:
-        """Whether the peer is a client that waits in this way."""
+        """Whether the peer is a client that waits for a 100 or a final response (RFC 9110 10.1.1)."""
         return self._waiting_for_continue and self._our_role == SERVER
 
     @property
     def trailing_data(self) -> tuple[bytes, bool]:
-        """What has been received and not read, and whether the peer has closed: to hand a switched connection over.
+        """Received bytes that have not been read, and whether the peer has closed the connection.
 
-        Once the peer has broken the protocol, its bytes are nothing that could be handed over: then there are none.
+        Use it to hand over a connection that has switched protocols. Empty once the peer has broken the protocol.
         """
         if self.their_state == ERROR:
             return b"", self._received.closed
@@ -220,12 +220,12 @@ class Engine:
     # --- in ---------------------------------------------------------------------------------------------------------
 
     def receive_data(self, data: Buffer) -> None:
-        """Add received bytes to the buffer; ``b""`` means that the peer has closed. Does no parsing.
+        """Add received bytes to the buffer; ``b""`` means that the peer has closed the connection. Parses nothing.
 
-        While `next_event` says `PAUSED` you should not receive more: it has to be kept.
+        Receive no more while `next_event` returns `PAUSED`: nothing limits what is then kept.
 
         Raises:
-            RuntimeError: There is data after the end.
+            RuntimeError: More data after the end of the connection.
             TypeError: `data` is not bytes-like.
 
         """
@@ -239,12 +239,12 @@ class Engine:
         received.add(piece)
 
     def next_event(self) -> Event | Signal:
-        """Return the peer's next event, or `NEED_DATA`, or `PAUSED`.
+        """Return the peer's next event, `NEED_DATA` if more bytes are needed, or `PAUSED`.
 
-        Once it has returned `ConnectionClosed` it always will.
+        After the first `ConnectionClosed`, every call returns `ConnectionClosed`.
 
         Raises:
-            RemoteProtocolError: The peer has broken the protocol, now or before; `their_state` is `ERROR`.
+            RemoteProtocolError: The peer has broken the protocol, now or before. `their_state` is `ERROR`.
 
         """
         state = self._joint[0] if self._our_role == SERVER else self._joint[1]
@@ -333,7 +333,13 @@ class Engine:
         section: Section = "request" if self._our_role == SERVER else "response"
         received = self._received
         start = received.start
-        if section == "request" and received.begins_with_line_end() and self._tolerances.leading_empty_lines:
+        # Of an empty line, one byte may have been seen.
+        if (
+            section == "request"
+            and received.seen < 2  # noqa: PLR2004
+            and received.begins_with_line_end()
+            and self._tolerances.leading_empty_lines
+        ):
             self._skip_empty_lines()
             start = received.start
         end = find_section_end(received.data, start, received.seen, section=section)
@@ -439,11 +445,13 @@ class Engine:
     # --- out --------------------------------------------------------------------------------------------------------
 
     def send(self, event: Event) -> bytes | None:
-        """Return the bytes to write for `event`, or `None` for `ConnectionClosed`: close, or half-close, then.
+        """Return the bytes to write for `event`, or `None` for `ConnectionClosed`.
+
+        After that one, close the socket, or its sending half.
 
         Raises:
-            LocalProtocolError: `event` may not be sent now, or not at all; `our_state` is `ERROR`.
-            TypeError: `event` is not an event, or a `Data` whose payload is not bytes; nothing has changed.
+            LocalProtocolError: `event` may not be sent in this state, or at all. `our_state` is `ERROR`.
+            TypeError: `event` is not an event, or a `Data` whose payload is not bytes. Nothing has changed.
 
         """
         if type(event) is _Data:
@@ -463,14 +471,13 @@ class Engine:
         self,
         event: Request | InformationalResponse | Response | Data[PayloadT] | EndOfMessage | ConnectionClosed,
     ) -> list[bytes] | list[bytes | PayloadT] | None:
-        """Return what to write for `event`, in order, where the payload of a `Data` appears as itself.
+        """Return what to write for `event`, in order, with the payload of a `Data` as the object that it is.
 
-        So a file that is to be sent by `os.sendfile` can be framed without being read: all that is asked of it is its
-        length, in bytes.
+        This frames a file for `os.sendfile` without reading it: the payload needs only a length, in bytes.
 
         Raises:
-            LocalProtocolError: `event` may not be sent now, or not at all; `our_state` is `ERROR`.
-            TypeError: `event` is not an event; nothing has changed.
+            LocalProtocolError: `event` may not be sent in this state, or at all. `our_state` is `ERROR`.
+            TypeError: `event` is not an event. Nothing has changed.
 
         """
         if type(event) is _Data:
@@ -650,17 +657,17 @@ class Engine:
         return error
 
     def send_failed(self) -> None:
-        """Say that the bytes for an event could not be written: `our_state` becomes `ERROR`."""
+        """Record that the bytes for an event could not be written: `our_state` becomes `ERROR`."""
         self._joint = states.after_error(self._joint, self._our_role)
 
     # --- the state machine ------------------------------------------------------------------------------------------
 
     def start_next_cycle(self) -> None:
-        """Make ready for the next request, once both sides are `DONE` with this one.
+        """Begin the next cycle of request and response, once both sides are `DONE` (RFC 9112 9.3).
 
         Raises:
-            LocalProtocolError: They are not, or the server has sent more than its answer, or has closed; nothing has
-                changed.
+            LocalProtocolError: One side is not `DONE`, or the server has sent more than its response, or has closed.
+                Nothing has changed.
 
         """
         joint = states.next_cycle(self._joint)

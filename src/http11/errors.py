@@ -231,23 +231,23 @@ TOLERANCES: Final[Mapping[ErrorCode, Tolerance]] = {
 
 
 class ProtocolError(Exception):
-    """Something that HTTP/1.1 forbids; always one of the two subclasses, `ProtocolError` itself cannot be made.
+    """A violation of HTTP/1.1. Always one of the two subclasses; `ProtocolError` itself cannot be made.
 
     Args:
-        msg: What was expected and what was found; it should be safe to log. Kept as the attribute `msg`.
-        error_status_hint: The status code with which a server should answer.
-        code: The way to be wrong.
-        rule: The section that was broken, such as ``"RFC 9112 5.1"``.
-        offset: Where, in bytes from the start of the message; `None` where no received byte is to blame.
-        excerpt: At most 64 bytes around that place; bytes of a field's value are left out, but for the wrong one.
-        received: How many bytes of the head, or of the body's data, had come where the peer closed inside one; `None`
-            for another error.
-        tolerance: The field of `Policy` that lets in what is wrong here: a tolerance, or a limit that is too low.
-            `None` where none does, and for all that is sent, since writing is always strict. Something else may be
-            wrong with the same message. Where two fields would do, it is the one that lets in less.
+        msg: What was expected and what was found, safe to log. Also the attribute `msg`.
+        error_status_hint: The status code that a server should answer with.
+        code: Which violation it is.
+        rule: The section that was violated, such as ``"RFC 9112 5.1"``.
+        offset: The place, in bytes from the start of the message; `None` if no received byte is wrong.
+        excerpt: At most 64 bytes around that place, without bytes of a field's value other than the wrong one.
+        received: How many bytes of the head, or of the body's data, had arrived when the peer closed inside one;
+            otherwise `None`.
+        tolerance: The field of `Policy` that accepts what is wrong here: a tolerance, or a limit that is too low.
+            `None` if there is none, and for everything that is sent, since writing is always strict. Something else
+            may be wrong with the same message. If two fields would do, it is the one that accepts less.
 
     Raises:
-        TypeError: When `ProtocolError` itself is called.
+        TypeError: `ProtocolError` itself was called.
 
     """
 
@@ -291,11 +291,11 @@ class ProtocolError(Exception):
 
 
 class LocalProtocolError(ProtocolError):
-    """You asked for something that HTTP/1.1 forbids; nothing of it has been, or will be, put on the wire."""
+    """You did something that HTTP/1.1 forbids. Nothing of it has been written."""
 
 
 class RemoteProtocolError(ProtocolError):
-    """The peer sent something that HTTP/1.1 forbids; a server answers with `error_status_hint` and closes."""
+    """The peer did something that HTTP/1.1 forbids. A server answers with `error_status_hint` and closes."""
 
 
 ErrorT = TypeVar("ErrorT", bound=ProtocolError)

@@ -66,10 +66,10 @@ class Request(RequestParts):
     """The head of a request (RFC 9112 3).
 
     Attributes:
-        method: A token, such as ``b"GET"``; it is case-sensitive (RFC 9110 9.1).
-        headers: The fields. HTTP/1.1 demands a Host; a length said several times is normalized to one.
+        method: A token, such as ``b"GET"``; case-sensitive (RFC 9110 9.1).
+        headers: The fields. HTTP/1.1 requires a Host. Several equal lengths become one.
         target: The request target, such as ``b"/path?query"`` (RFC 9112 3.2).
-        http_version: ``b"1.1"``, or what the peer said. Only HTTP/1.1 can be sent.
+        http_version: ``b"1.1"``, or the version that the peer sent. Only HTTP/1.1 can be sent.
 
     Raises:
         LocalProtocolError: No sender may send such a request.
@@ -117,18 +117,18 @@ class Request(RequestParts):
 @final
 @attrs.frozen(kw_only=True, init=False, order=False, getstate_setstate=False)
 class InformationalResponse(ResponseParts):
-    """The head of an interim response, which another one follows (RFC 9110 15.2).
+    """The head of an interim response, before the final one (RFC 9110 15.2).
 
     Attributes:
         status_code: 100 to 199.
         headers: The fields.
-        http_version: ``b"1.1"``, or what the peer said. Only HTTP/1.1 can be sent.
-        reason: The reason phrase, which means nothing (RFC 9112 4).
+        http_version: ``b"1.1"``, or the version that the peer sent. Only HTTP/1.1 can be sent.
+        reason: The reason phrase, which has no meaning (RFC 9112 4).
 
     Raises:
         LocalProtocolError: No sender may send such a response.
         UnicodeEncodeError: A `str` is not ASCII.
-        TypeError: An argument is neither bytes-like nor a `str`.
+        TypeError: An argument is neither bytes-like nor a `str`, or the status code is not an int.
 
     """
 
@@ -176,14 +176,14 @@ class Response(ResponseParts):
 
     Attributes:
         status_code: 200 to 999.
-        headers: The fields. A length said several times is normalized to one.
-        http_version: ``b"1.1"``, or what the peer said. Only HTTP/1.1 can be sent.
-        reason: The reason phrase, which means nothing (RFC 9112 4).
+        headers: The fields. Several equal lengths become one.
+        http_version: ``b"1.1"``, or the version that the peer sent. Only HTTP/1.1 can be sent.
+        reason: The reason phrase, which has no meaning (RFC 9112 4).
 
     Raises:
         LocalProtocolError: No sender may send such a response.
         UnicodeEncodeError: A `str` is not ASCII.
-        TypeError: An argument is neither bytes-like nor a `str`.
+        TypeError: An argument is neither bytes-like nor a `str`, or the status code is not an int.
 
     """
 
@@ -236,14 +236,15 @@ class _DataInit(DataParts, Generic[PayloadT_co]):
 @final
 @attrs.frozen(init=False, order=False, getstate_setstate=False)
 class Data(_DataInit[PayloadT_co]):
-    """A part of a message's body.
+    """A part of a message's body (RFC 9112 6).
 
-    Where its boundaries lie means nothing; the chunk flags tell what the sender chose (RFC 9112 7.1).
+    Where one `Data` ends and the next begins has no meaning. The flags tell where the sender's chunks began and ended
+    (RFC 9112 7.1).
 
     Attributes:
-        data: What was received, as `bytes`. To be sent: anything bytes-like or an ASCII `str`, held as `bytes` (so a
-            buffer is copied, once: it could change); or any other object that has a length in bytes and is yours to
-            write, which is kept as it is, for `Connection.send_with_data_passthrough`.
+        data: Received data is `bytes`. To send: any bytes-like object or ASCII `str`, which is copied to `bytes`; or
+            any other object with a length in bytes, which is kept as it is, for
+            `Connection.send_with_data_passthrough`.
         chunk_start: Whether a received chunk begins here. Ignored when sending.
         chunk_end: Whether a received chunk ends here. Ignored when sending.
 
@@ -281,10 +282,10 @@ class EndOfMessage(EndParts):
     """The end of a message, with or without a body.
 
     Attributes:
-        headers: The trailer fields, of a chunked message only (RFC 9112 7.1.2).
+        headers: The trailer fields. Only a chunked message can have any (RFC 9112 7.1.2).
 
     Raises:
-        LocalProtocolError: A field is wrong, or may not stand in a trailer section (RFC 9110 6.5.1).
+        LocalProtocolError: A field is invalid, or not allowed in a trailer section (RFC 9110 6.5.1).
         UnicodeEncodeError: A `str` is not ASCII.
         TypeError: A name or a value is neither bytes-like nor a `str`.
 
@@ -316,7 +317,7 @@ class _Made:
 @final
 @attrs.frozen(init=False, order=False, getstate_setstate=False)
 class ConnectionClosed(_Made):
-    """The sender has finished with the connection: it will send no more."""
+    """The sender has closed the connection, or its sending half: it will send no more."""
 
     def __init__(self) -> None:
         if hasattr(self, "_made"):
@@ -347,12 +348,12 @@ class _Signal(type):
 
 @final
 class NEED_DATA(_Signal, metaclass=_Signal):  # noqa: N801 - the name that h11's users know
-    """There is no whole event yet: receive more and ask again."""
+    """There is no complete event yet: receive more bytes and ask again."""
 
 
 @final
 class PAUSED(_Signal, metaclass=_Signal):
-    """Nothing is read until both sides are done with this message, or have switched to another protocol."""
+    """Nothing more is read until both sides have completed their messages, or have switched protocols."""
 
 
 # `type(signal) is signal` and `isinstance(signal, signal)`, for dispatch on an event's type. Every checker says that

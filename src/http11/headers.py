@@ -20,17 +20,17 @@ slotted(Fields)
 
 @final
 class Headers(Fields, Sequence[Field]):
-    """The fields of a message, in order: a sequence of (lower-case name, value), which cannot be changed.
+    """The fields of a message, in order: an immutable sequence of (lower-case name, value) pairs (RFC 9110 5).
 
-    Equal to another `Headers`, a list or a tuple of the same pairs. ``in`` asks for a pair, and is a `TypeError` for a
-    name; `get` and `get_all` look up a name. The names as they were spelled are kept, and go on the wire: see
-    `raw_items`.
+    Equal to another `Headers`, a list or a tuple of the same pairs. ``in`` looks for a pair; with a name, it raises
+    `TypeError`. `get` and `get_all` look up a name. `raw_items` has the names in their original spelling, which is
+    what is sent.
 
     Args:
         fields: Pairs of name and value, each bytes-like or an ASCII `str`; or another `Headers`.
 
     Raises:
-        LocalProtocolError: A name or a value is not what RFC 9110 5.1 and 5.5 allow.
+        LocalProtocolError: A name or a value is not allowed by RFC 9110 5.1 and 5.5.
         UnicodeEncodeError: A `str` is not ASCII.
         TypeError: A name or a value is neither bytes-like nor a `str`, or `fields` is a mapping.
 
@@ -53,7 +53,7 @@ class Headers(Fields, Sequence[Field]):
     @overload
     def get(self, name: BytesLike, default: DefaultT) -> bytes | DefaultT: ...
     def get(self, name: BytesLike, default: object = None) -> object:
-        """Return the first value of the field `name`, in any case, or `default` where there is none."""
+        """Return the first value of the field `name`, or `default` if there is none. Case does not matter."""
         wanted = as_bytes(name, "a field's name").lower()
         for found, value in self._pairs:
             if found == wanted:
@@ -61,12 +61,12 @@ class Headers(Fields, Sequence[Field]):
         return default
 
     def get_all(self, name: BytesLike) -> list[bytes]:
-        """Return all values of the field `name`, in any case and in order."""
+        """Return all values of the field `name`, in order. Case does not matter."""
         wanted = as_bytes(name, "a field's name").lower()
         return [value for found, value in self._pairs if found == wanted]
 
     def raw_items(self) -> list[Field]:
-        """Return the pairs with the names as they were spelled."""
+        """Return the pairs with the names in their original spelling."""
         return self._raw.copy()
 
     @overload

@@ -82,7 +82,7 @@ ResponseHead: TypeAlias = tuple[bytes, int, bytes, list[Field]]
 
 
 ChunkLine: TypeAlias = tuple[int, int]
-"""A chunk line: the size of the chunk's data, and that of the extensions (which mean nothing to us), in bytes."""
+"""A chunk line (RFC 9112 7.1): the size of the chunk's data, and that of its extensions, in bytes."""
 
 _CR: Final = 0x0D
 _LF: Final = 0x0A
@@ -95,11 +95,19 @@ _COLON: Final = 0x3A
 
 
 def find_section_end(data: Received, start: int = 0, seen: int = 0, *, section: Section) -> int:
-    """Return the index after the empty line that ends the section at `start`, or -1 where that has not come.
+    """Return the index after the empty line that ends the section at `start`, or -1 if it has not arrived.
 
-    `seen` is how many bytes of the section an earlier call has looked at. A line that ends in LF alone counts as one:
-    it is tolerated or refused when the section is taken apart.
+    Args:
+        data: What has been received.
+        start: Where the section begins.
+        seen: How many bytes of it an earlier call has examined.
+        section: What it is. A line that ends in LF alone counts as a line: whether it is accepted is decided when the
+            section is parsed.
+
     """
+    if seen > 0 and data.find(b"\n", start + seen) < 0:
+        # The last byte of the section has to be one that nobody has seen: most pieces of a head have no LF at all.
+        return -1
     if COMPILED and isinstance(data, bytes):
         return _section_end_by_loop(data, start, seen, section == "trailers")  # pragma: no cover - compiled only
     if section == "trailers" and seen < 2:  # noqa: PLR2004 - an empty line at once, where there are no fields

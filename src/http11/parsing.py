@@ -92,7 +92,7 @@ _PEER: Final = RemoteProtocolError
 
 
 def skip_empty_lines(data: Received, start: int = 0, *, policy: Policy = STRICT) -> int:
-    """Return where the first line that is not empty begins, at `start` or after it (RFC 9112 2.2)."""
+    """Return the index of the first line at or after `start` that is not empty (RFC 9112 2.2)."""
     return _skip_empty_lines(data, start, bare_lf=policy.bare_lf) if policy.leading_empty_lines else start
 
 
@@ -100,13 +100,13 @@ def too_large(text: bytes, section: Section, limit: int, *, policy: Policy = STR
     """Return the error for a section that is larger than `limit`.
 
     Args:
-        text: As much of it as may be.
-        section: Which kind it is.
-        limit: Its greatest size, in bytes, with the empty line that ends it, and those before a request.
-        policy: What is tolerated.
+        text: The first `limit` bytes of it.
+        section: What it is.
+        limit: The largest size to accept, in bytes, including the empty line at the end and those before a request.
+        policy: What to tolerate.
 
     Raises:
-        RemoteProtocolError: A byte of `text` is wrong, and is to blame before the size.
+        RemoteProtocolError: A byte of `text` is wrong; that is reported instead of the size.
 
     """
     explain(text, section, policy._tolerances)
@@ -120,10 +120,10 @@ def too_large(text: bytes, section: Section, limit: int, *, policy: Policy = STR
 
 
 def parse_request(head: Buffer, *, policy: Policy = STRICT) -> Request:
-    """Read the head of a request, from its first byte to the empty line (RFC 9112 3).
+    """Parse the head of a request, from its first byte to the empty line (RFC 9112 3).
 
     Raises:
-        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `head`, in bytes.
+        RemoteProtocolError: `policy` does not accept it. The offset is an index of `head`, in bytes.
         TypeError: `head` is not bytes-like.
 
     """
@@ -147,16 +147,16 @@ def parse_request(head: Buffer, *, policy: Policy = STRICT) -> Request:
 def parse_response(
     head: Buffer, *, policy: Policy = STRICT, request_method: bytes | None = None
 ) -> InformationalResponse | Response:
-    """Read the head of a response, from its first byte to the empty line (RFC 9112 4).
+    """Parse the head of a response, from its first byte to the empty line (RFC 9112 4).
 
     Args:
         head: The bytes of the head.
-        policy: What is tolerated.
-        request_method: The method that it answers. What the fields of an answer without content say of a length does
-            not count, so it may be wrong (RFC 9110 9.3.6, RFC 9112 6.3); such an answer cannot be sent on.
+        policy: What to tolerate.
+        request_method: The method of the request. If the response has no content, what its fields say about a length is
+            ignored and may be wrong (RFC 9110 9.3.6, RFC 9112 6.3); such a response cannot be sent.
 
     Raises:
-        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `head`, in bytes.
+        RemoteProtocolError: `policy` does not accept it. The offset is an index of `head`, in bytes.
         TypeError: `head` is not bytes-like.
 
     """
@@ -194,10 +194,10 @@ def _normalized_response_fields(
 
 
 def parse_trailers(section: Buffer, *, policy: Policy = STRICT) -> EndOfMessage:
-    """Read a trailer section with the empty line that ends it (RFC 9112 7.1.2).
+    """Parse a trailer section, including the empty line that ends it (RFC 9112 7.1.2).
 
     Raises:
-        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `section`, in bytes.
+        RemoteProtocolError: `policy` does not accept it. The offset is an index of `section`, in bytes.
         TypeError: `section` is not bytes-like.
 
     """
@@ -224,7 +224,7 @@ def parse_trailers(section: Buffer, *, policy: Policy = STRICT) -> EndOfMessage:
 
 
 END: Final = EndOfMessage()
-"""The end of a message without trailers: it cannot change, so one will do."""
+"""The end of a message without trailers. Events are immutable, so one instance is enough."""
 
 
 def _cut_short(text: bytes, section: Section) -> RemoteProtocolError:
@@ -308,10 +308,10 @@ class ChunkLine(NamedTuple):
 
 
 def parse_chunk_line(line: Buffer, *, policy: Policy = STRICT) -> ChunkLine:
-    """Read a chunk line, without its CRLF (RFC 9112 7.1).
+    """Parse a chunk line without its CRLF (RFC 9112 7.1).
 
     Raises:
-        RemoteProtocolError: It is not one that `policy` accepts; the offset is an index of `line`, in bytes.
+        RemoteProtocolError: `policy` does not accept it. The offset is an index of `line`, in bytes.
         TypeError: `line` is not bytes-like.
 
     """
@@ -332,17 +332,17 @@ data have come; how many bytes of chunk extensions have; and how many bytes of t
 that comes next have been looked at."""
 
 NO_BODY: Final[BodyProgress] = ("length", 0, 0, 0, 0)
-"""How far a body that there is none of has got."""
+"""The progress of an empty body."""
 
 _UNTIL_CLOSE: Final[BodyProgress] = ("close", 0, 0, 0, 0)
 _CHUNKED: Final[BodyProgress] = ("line", 0, 0, 0, 0)
 
 Step: TypeAlias = tuple[Data[bytes] | EndOfMessage | None, BodyProgress, int]
-"""The next event or `None` (more is needed), how far the body has got now, and the index of the first unread byte."""
+"""The next event, or None if more bytes are needed; the new progress; and the index of the first unread byte."""
 
 
 def begin_body(framing: BodyFraming) -> BodyProgress:
-    """Return how far a body has got of which nothing has come."""
+    """Return the progress of a body of which nothing has arrived (RFC 9112 6.3)."""
     if isinstance(framing, int):
         return "length", framing, 0, 0, 0
     return _CHUNKED if framing == "chunked" else _UNTIL_CLOSE
@@ -384,7 +384,9 @@ def _read_length_body(data: Received, start: int, progress: BodyProgress, closed
     stop = min(stop, size)
     if stop > start:
         piece = stop - start
-        return _data(cut(data, start, stop)), ("length", remaining - piece, received + piece, 0, 0), stop
+        event = _new_data()
+        fill_data(event, False, False, cut(data, start, stop))
+        return event, ("length", remaining - piece, received + piece, 0, 0), stop
     if closed:
         # An object, since mypyc does not let go of an int of more than 62 bits that it has formatted.
         length: object = received + remaining
@@ -398,7 +400,7 @@ def _read_length_body(data: Received, start: int, progress: BodyProgress, closed
 
 
 def _read_until_close(data: Received, start: int, progress: BodyProgress, closed: bool) -> Step:
-    """Read on in a body that goes on until the connection closes (RFC 9112 6.3)."""
+    """Read the next part of a body that ends when the connection closes (RFC 9112 6.3)."""
     if start == len(data):
         return (END if closed else None), progress, start
     return _data(cut(data, start, len(data))), progress, len(data)

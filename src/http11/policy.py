@@ -70,48 +70,51 @@ class _Told:
 @final
 @attrs.frozen(kw_only=True, order=False, repr=False)
 class Policy(_Told):
-    """The tolerances and limits of a reader; the defaults are those of `STRICT`.
+    """What a reader tolerates, and how much it accepts. The defaults are those of `STRICT`.
 
-    The limit on the size of a head is not here: it is `Connection`'s ``max_incomplete_event_size``.
+    The limit on the size of a head is not here: it is the ``max_incomplete_event_size`` of `Connection`.
 
     Attributes:
-        bare_lf: A line of a head or a trailer section may end in LF alone (RFC 9112 2.2).
-        leading_empty_lines: Empty lines before a request line are skipped (RFC 9112 2.2).
-        fragment_in_target: A request target may have a ``#`` in it (RFC 9112 3.2).
-        any_target: A target may be in a form that does not go with its method (RFC 9112 3.2).
-        any_connect_target: CONNECT takes any target, not only ``host:port`` (RFC 9112 3.2.3).
-        any_major_version: ``HTTP/2.0`` and its like are read as if they were HTTP/1.x (RFC 9112 2.3).
-        control_bytes_in_reason: A reason may hold control bytes other than NUL, HTAB, LF, VT, FF and CR (RFC 9112 4).
+        bare_lf: Accept LF alone as the end of a line in a head or a trailer section (RFC 9112 2.2).
+        leading_empty_lines: Skip empty lines before a request line (RFC 9112 2.2).
+        fragment_in_target: Accept ``#`` in a request target (RFC 9112 3.2).
+        any_target: Accept a form of target that does not go with the method (RFC 9112 3.2).
+        any_connect_target: Accept any target with CONNECT, not only ``host:port`` (RFC 9112 3.2.3).
+        any_major_version: Read ``HTTP/2.0`` and its like as HTTP/1.x (RFC 9112 2.3).
+        control_bytes_in_reason: Accept control bytes in a reason, except NUL, HTAB, LF, VT, FF and CR (RFC 9112 4).
         control_bytes_in_value: The same for the value of a field (RFC 9110 5.5).
-        folded_lines: A field of a request or of a trailer section may be folded, and so may Content-Length and
-            Transfer-Encoding in a response head, where any other field always may (RFC 9112 5.2).
-        any_host: Host may hold anything that a field's value may hold (RFC 9112 3.2).
-        host_mismatch: The authority of a target, in absolute-form or of a CONNECT, may differ from Host (RFC 9112 3.2).
-        long_lengths: A Content-Length may have 20 digits, and exceed 2^63 - 1 (RFC 9110 8.6).
-        repeated_length_in_request: A request may say the same Content-Length several times (RFC 9112 6.3).
-        length_and_chunked_in_request: A request may have Transfer-Encoding and Content-Length; the first counts
+        folded_lines: Accept folded fields in a request or a trailer section, and a folded Content-Length or
+            Transfer-Encoding in a response, where other fields may always be folded (RFC 9112 5.2).
+        any_host: Accept any field value as Host (RFC 9112 3.2).
+        host_mismatch: Accept a Host that differs from the authority of the target, in absolute-form or of a CONNECT
+            (RFC 9112 3.2).
+        long_lengths: Accept a Content-Length of 20 digits, and one above 2^63 - 1 (RFC 9110 8.6).
+        repeated_length_in_request: Accept a request that repeats the same Content-Length (RFC 9112 6.3).
+        length_and_chunked_in_request: Accept a request with both Transfer-Encoding and Content-Length; the first counts
             (RFC 9112 6.3).
-        reuse_after_length_and_chunked: After a message with both, the connection may be used again (RFC 9112 6.1).
-        reuse_after_refused_connect: After a CONNECT that was refused, the connection may be used again (RFC 9931 8).
-        content_in_connect: A CONNECT may have content (RFC 9110 9.3.6).
-        content_in_informational_response: A 1xx response may say that it has content; it has none (RFC 9110 15.2).
-        transfer_encoding_in_http10: An HTTP/1.0 message may have a Transfer-Encoding (RFC 9112 6.1).
-        long_chunk_sizes: A chunk's size may have 20 hex digits instead of 16 (RFC 9112 7.1).
-        space_after_chunk_size: White space may stand before the CRLF of a chunk line (RFC 9112 7.1).
-        any_chunk_extension: Behind a semicolon that directly follows the size, anything but CR and LF may stand
-            (RFC 9112 7.1.1).
-        any_trailer_field: A trailer section may hold fields that frame, route or authenticate (RFC 9110 6.5.1).
-        max_method_size: The longest method, in bytes.
-        max_fields: The most field lines of a head or a trailer section; `None` for no limit.
-        max_informational_responses: The most 1xx responses before a final one; `None` for no limit.
-        max_chunk_line_size: The longest chunk line without its CRLF, in bytes; `None` for no limit of its own.
-        max_chunk_extension_excess: By how many bytes the chunk extensions of a body may outweigh the data before
-            them; `None` for no limit.
-        tolerant: Whether any tolerance is open; not to be given, it follows from the others.
+        reuse_after_length_and_chunked: Reuse a connection after a message with both (RFC 9112 6.1).
+        reuse_after_refused_connect: Reuse a connection after a CONNECT was refused (RFC 9931 8).
+        content_in_connect: Accept a CONNECT with content (RFC 9110 9.3.6).
+        content_in_informational_response: Accept a 1xx response that claims to have content; it has none (RFC 9110
+            15.2).
+        transfer_encoding_in_http10: Accept a Transfer-Encoding in an HTTP/1.0 message (RFC 9112 6.1).
+        long_chunk_sizes: Accept chunk sizes of 20 hex digits instead of 16 (RFC 9112 7.1).
+        space_after_chunk_size: Accept white space before the CRLF of a chunk line (RFC 9112 7.1).
+        any_chunk_extension: Accept anything but CR and LF after a semicolon that directly follows the size (RFC 9112
+            7.1.1).
+        any_trailer_field: Accept trailer fields that frame, route or authenticate (RFC 9110 6.5.1).
+        max_method_size: The longest method to accept, in bytes.
+        max_fields: The most field lines to accept in a head or a trailer section; `None` for no limit.
+        max_informational_responses: The most 1xx responses to accept before a final one; `None` for no limit.
+        max_chunk_line_size: The longest chunk line to accept, in bytes without its CRLF; `None` for no limit of its
+            own.
+        max_chunk_extension_excess: By how many bytes the chunk extensions of a body may exceed the data before them;
+            `None` for no limit.
+        tolerant: Whether any tolerance is enabled. It follows from the other fields and is not an argument.
 
     Raises:
         ValueError: A limit is negative, or allows no method at all.
-        TypeError: A limit is not an int, or a tolerance not a bool.
+        TypeError: A limit is not an int, or a tolerance is not a bool.
 
     """
 
@@ -201,7 +204,7 @@ def _checked_limit(name: str, limit: object) -> int | None:
 
 
 STRICT: Final = Policy()
-"""Accept what RFC 9110 and RFC 9112 let a sender send; refuse whatever two implementations might read differently."""
+"""Accept what RFC 9110 and RFC 9112 let a sender send; reject whatever two implementations might read differently."""
 
 H11: Final = Policy(
     bare_lf=True,
@@ -232,4 +235,4 @@ H11: Final = Policy(
     max_chunk_line_size=None,
     max_chunk_extension_excess=None,
 )
-"""Accept what the package `h11` 0.16 accepts, for code that must go on doing so."""
+"""Accept what h11 0.16 accepts, for code that must continue to."""

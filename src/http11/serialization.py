@@ -26,7 +26,7 @@ CHUNK_END: Final = b"\r\n"
 
 
 def serialize_request(request: RequestParts) -> bytes:
-    """Return the head of `request` (RFC 9112 3), in HTTP/1.1."""
+    """Return the head of `request` as bytes, in HTTP/1.1 (RFC 9112 3)."""
     return b"%b %b HTTP/1.1\r\n%b\r\n" % (request.method, request.target, _lines(request.headers))
 
 
@@ -47,7 +47,7 @@ def serialize_fields(headers: Headers) -> bytes:
 
 
 def serialize_chunk_start(size: int) -> bytes:
-    """Return what goes before `size` bytes of chunk data (RFC 9112 7.1); `size` must not be 0, which ends a body."""
+    """Return the chunk line for `size` bytes of data (RFC 9112 7.1). `size` must not be 0, which would end the body."""
     return b"%x\r\n" % size
 
 

@@ -55,7 +55,8 @@ class Build:
 
 
 def is_compiled(module: ModuleType) -> bool:
-    return str(module.__file__).endswith(tuple(EXTENSION_SUFFIXES))
+    # What stands for another module has no file.
+    return str(getattr(module, "__file__", None)).endswith(tuple(EXTENSION_SUFFIXES))
 
 
 def _is_ours(name: str) -> bool:
@@ -103,7 +104,8 @@ def _loaded(directory: Path, *, compiled: bool) -> Build:
         sys.meta_path.remove(finder)
         modules = [*_taken_out().values()]
         sys.modules.update(there_before)
-    if is_compiled(engine) != compiled:
+    # A compiled build may leave some modules to Python.
+    if any(map(is_compiled, [engine, *modules])) != compiled:
         raise WrongBuildError(f"{engine.__name__} in {directory} is not {'compiled' if compiled else 'interpreted'}")
     return Build(module, directory, modules)
 

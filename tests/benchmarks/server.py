@@ -1,4 +1,4 @@
-"""uvicorn on loopback with h11, with builds of http11 in h11's place, and with httptools.
+"""uvicorn on loopback with h11, with builds of http11 by `http11.uvicorn`, with httptools, and with zttp.
 
     python -m pip install -e . --group bench
     python -m tests.benchmarks.server --compiled auto            the table
@@ -41,7 +41,7 @@ from tests.benchmarks.workloads import WORKLOADS, Exchange, request_bytes
 
 DATA: Final = builds.ROOT / "docs" / "performance-server.json"
 
-Engine: TypeAlias = Literal["h11", "http11 before", "http11 interpreted", "http11 compiled", "httptools"]
+Engine: TypeAlias = Literal["h11", "http11 before", "http11 interpreted", "http11 compiled", "httptools", "zttp"]
 ENGINES: Final[tuple[Engine, ...]] = get_args(Engine)
 BASELINE: Final[Engine] = "h11"
 BEST: Final[Engine] = "httptools"
@@ -51,41 +51,42 @@ _TIMEOUT: Final = 30
 # --- a server -------------------------------------------------------------------------------------------------------
 
 
-def put_http11_in_place(engine: Engine, directory: Path) -> None:
-    """Let whoever imports h11 from now on get http11, once it is found to be the build that is wanted.
+def protocol_on_http11(engine: Engine, directory: Path) -> str:
+    """Return what uvicorn is to have as `http`, once http11 is found to be the build that is wanted.
 
     Raises:
         WrongBuildError: It is another one.
 
     """
-    package = import_module("http11")
-    connection = import_module("http11.connection")
-    # The public face is interpreted in both builds.
-    is_compiled = builds.is_compiled(import_module("http11.parsing"))
-    if is_compiled != (engine == "http11 compiled") or not Path(str(connection.__file__)).is_relative_to(directory):
-        raise builds.WrongBuildError(f"expected {engine} from {directory}, got {connection.__file__}")
-    sys.modules["h11"] = package
-    sys.modules["h11._connection"] = connection
+    parsing = import_module("http11.parsing")
+    is_compiled = builds.is_compiled(parsing)
+    if is_compiled != (engine == "http11 compiled") or not Path(str(parsing.__file__)).is_relative_to(directory):
+        raise builds.WrongBuildError(f"expected {engine} from {directory}, got {parsing.__file__}")
+    if find_spec("http11.uvicorn") is not None:
+        return "http11.uvicorn:HTTP11Protocol"
+    # An older checkout.
+    sys.modules["h11"] = import_module("http11")
+    sys.modules["h11._connection"] = import_module("http11.connection")
+    return "h11"
+
+
+def parser_of(protocol: type, engine: Engine) -> str:
+    """Return which engine parses for a protocol class of uvicorn: by what its module has, not by what was meant."""
+    modules = [sys.modules[cls.__module__] for cls in protocol.__mro__]
+    for parser in ("httptools", "zttp"):
+        if any(hasattr(module, parser) for module in modules):
+            return parser
+    ours = sys.modules.get("http11.connection")
+    found = [module.h11 for module in modules if hasattr(module, "h11")]
+    return engine if ours is not None and issubclass(found[0].Connection, ours.Connection) else "h11"
 
 
 def serve(engine: Engine, descriptor: int, directory: Path | None) -> None:
     """Serve on a listening socket until there is no more to be read from the parent: it is done, or gone."""
-    if directory is not None:
-        put_http11_in_place(engine, directory)
-    protocol = "httptools" if engine == "httptools" else "h11"
-    implementation = import_module(f"uvicorn.protocols.http.{protocol}_impl")
+    http = engine if directory is None else protocol_on_http11(engine, directory)
     uvicorn = import_module("uvicorn")
-    # Which engine it is says who answers, not who was meant to.
-    found: str = getattr(implementation, protocol).__name__
-    if found == "http11" and directory is not None:
-        found = engine
-    body = b'{"items": [], "engine": "%b"}' % found.encode()
-    fields = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"cache-control", b"private, max-age=60"),
-        (b"x-request-id", b"0b5d6f6c-9f0e-4d0a-8a39-6a8e0f6f5c11"),
-    ]
+    body = b""
+    fields: list[tuple[bytes, bytes]] = []
 
     async def application(scope: Mapping[str, Any], receive: Any, send: Any) -> None:
         del scope
@@ -95,8 +96,17 @@ def serve(engine: Engine, descriptor: int, directory: Path | None) -> None:
         await send({"type": "http.response.body", "body": body})
 
     config = uvicorn.Config(
-        application, http=protocol, loop="asyncio", ws="none", lifespan="off", log_level="warning", access_log=False
+        application, http=http, loop="asyncio", ws="none", lifespan="off", log_level="warning", access_log=False
     )
+    config.load()
+    # Which engine it is says who answers, not who was meant to.
+    body = b'{"items": [], "engine": "%b"}' % parser_of(config.http_protocol_class, engine).encode()
+    fields += [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"private, max-age=60"),
+        (b"x-request-id", b"0b5d6f6c-9f0e-4d0a-8a39-6a8e0f6f5c11"),
+    ]
     server = uvicorn.Server(config)
 
     def wait() -> None:
@@ -253,8 +263,8 @@ def requests_of(name: str, count: int, seed: int) -> list[bytes]:
 
 
 def run(rounds: int, requests: int, connections: int, directories: Mapping[Engine, Path]) -> Results:
-    """Measure each engine; of http11, the builds whose directories are given."""
-    engines = [engine for engine in ENGINES if not engine.startswith("http11 ") or engine in directories]
+    """Measure each engine that is installed; of http11, the builds whose directories are given."""
+    engines = [engine for engine in ENGINES if engine in directories or find_spec(engine) is not None]
     samples: dict[str, dict[str, list[Sample]]] = {name: {engine: [] for engine in engines} for name in ASKED}
     order = random.Random(0)
     with ExitStack() as stack:
@@ -364,7 +374,7 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     if given.requests < given.connections:
         parser.error("expected a request for each connection, at least")
-    missing = [name for name in ("uvicorn", "h11", "httptools") if find_spec(name) is None]
+    missing = [name for name in ("uvicorn", "h11", "httptools", "zttp") if find_spec(name) is None]
     if missing:
         parser.exit(1, f"{', '.join(missing)} not installed: python -m pip install --group bench\n")
     if given.compiled is None:
