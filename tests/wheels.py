@@ -27,7 +27,12 @@ LISTED: Final = {PurePosixPath(path).stem for path in HOOK["include"]}
 SHARED: Final = "http11__mypyc"
 """The library that holds the code of all of them."""
 
-SOURCES: Final = {path.name for path in (ROOT / "src" / "http11").iterdir() if path.suffix in (".py", ".typed")}
+_PACKAGE: Final = ROOT / "src" / "http11"
+SOURCES: Final = {
+    path.relative_to(_PACKAGE).as_posix()
+    for path in _PACKAGE.rglob("*")
+    if path.suffix in (".py", ".typed", ".json", ".css", ".js")
+}
 # What else a source distribution has to have, so that it can be built, tested and read.
 ALONG: Final = {"LICENSE", "README.md", "pyproject.toml", "mypy.ini", "tests/wheels.py", "docs/builds.md", "stubs/h11"}
 
@@ -74,7 +79,9 @@ def _wheel(file: Path) -> set[str]:
 def _needed(file: Path) -> list[str]:
     with ZipFile(file) as wheel:
         [metadata] = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
-        return BytesParser().parsebytes(wheel.read(metadata)).get_all("Requires-Dist", [])
+        needed = BytesParser().parsebytes(wheel.read(metadata)).get_all("Requires-Dist", [])
+    # What an extra needs, nobody needs who does not ask for it.
+    return [one for one in needed if "extra ==" not in one]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -37,7 +37,8 @@ class Fields:
         _pairs: Name in lower case, and value.
         _special: The values of the fields that decide something about the message, by the name in lower case.
         _lines: The field lines, where they have been made: each with its CRLF.
-        _strict: Whether the strict grammar has vouched for every byte.
+        _strict: Whether the message that has them is one that a sender may send, as far as its reader knows. What is
+            not is checked again, by its constructor, before it is sent.
 
     """
 

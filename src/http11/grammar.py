@@ -8,8 +8,8 @@ group instead, because in a possessive one CPython 3.11.0 to 3.11.4 take half a 
 Three kinds of name:
 
 - ``METHOD``, ``FIELD_VALUE``, ...: a whole rule, for `fullmatch`;
-- ``REQUEST_HEAD``, ``RESPONSE_HEAD``, ``TRAILER_SECTION``: all that a well-formed section can be, in one match;
-  what they do not match is read line by line (`http11.lines`), to be tolerated or explained;
+- ``REQUEST_HEAD``, ``RESPONSE_HEAD``, ``TRAILER_SECTION``: a well-formed section without folds, in one match, for the
+  interpreter; what they do not match goes the way of the walk (`http11.lines`), as all does where it is compiled;
 - ``..._RUN``: the longest run of bytes that a rule allows, from a place on: where it ends is the first wrong byte. A
   `Run` is one of single bytes: `run_end` finds its end, by a loop where it is compiled, by a pattern where it is not.
 

@@ -1,10 +1,11 @@
 """The lines of a message: request line, status line, field lines and chunk line (RFC 9112 2.2, 3, 4, 5 and 7.1).
 
 A section (a request's head, a response's head, or a trailer section) ends with an empty line. Until that has come, a
-reader only looks for it (`find_section_end`); the one exception is a beginning that can no longer become a start line
-(`check_beginning`). Then one walk along the bytes takes the section apart, or finds the leftmost byte that is wrong. A
-tolerance of the policy is a branch of the walk at the byte that it concerns. The same walk explains a section that is
-too large or cut short: it raises the error, or `IncompleteError` where nothing is wrong so far.
+reader only looks for it (`find_section_end`); the one exception is a start line: a beginning that can no longer become
+one (`check_beginning`), and one that is whole and wrong (`check_start_line`). Then one walk along the bytes takes the
+section apart, or finds the leftmost byte that is wrong. A tolerance of the policy is a branch of the walk at the byte
+that it concerns. The same walk explains a section that is too large or cut short: it raises the error, or
+`IncompleteError` where nothing is wrong so far.
 
 In the interpreter one pattern takes a well-formed section apart in a tenth of the time, so it is tried first; what it
 does not match goes the way of the walk.

@@ -185,8 +185,9 @@ def _normalized_response_fields(
     except RemoteProtocolError:
         if code < 200 or not has_no_content(code, request_method):  # noqa: PLR2004 - the class 1xx
             raise
-        # "A client MUST ignore any Content-Length or Transfer-Encoding header fields received in a successful
-        # response to CONNECT" (RFC 9110 9.3.6). No sender may say that, so the event cannot be sent on.
+        # It has no content, whatever they say (RFC 9112 6.3). "A client MUST ignore any Content-Length or
+        # Transfer-Encoding header fields received in a successful response to CONNECT" (RFC 9110 9.3.6). No sender may
+        # say that, so the event cannot be sent on.
         return received_headers(headers.raw_items(), False)
     if code < 200 and not policy.content_in_informational_response:  # noqa: PLR2004 - the class 1xx
         check_no_content(headers, RemoteProtocolError, "content-in-informational-response")

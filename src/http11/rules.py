@@ -1,4 +1,4 @@
-"""What a message's head must keep as a whole, whoever made it (RFC 9112 3.2, 5 and 6).
+"""What a message's head must keep as a whole, and its trailers, whoever made them (RFC 9112 3.2, 5, 6; RFC 9110 6.5.1).
 
 The checks serve both directions: a constructor calls them with `SENDING` and blames the caller, a parser calls them
 with its own policy and blames the peer. `check_...` raises; `normalized_...` returns the fields as well, in their one

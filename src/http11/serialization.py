@@ -1,7 +1,8 @@
 """Events to bytes (RFC 9112 2 to 7). Pure functions, which hold nothing and touch no connection.
 
 They validate nothing: an event that exists is valid (see `http11.events`). An event that only a tolerant policy let
-in has to be validated before it gets here; `Connection.send` does so.
+in has to be validated before it gets here; `http11.engine` does so. `serialize_fields` is for those who write heads of
+their own.
 """
 
 from __future__ import annotations

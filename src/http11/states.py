@@ -7,7 +7,7 @@ There are two machines, one for the client and one for the server, and three kin
    by the rules in `_settled`.
 3. An error puts the side that made it to `ERROR`, from where nothing leads.
 
-Everything here is a pure function from one `JointState` to the next; `http11.connection` remembers which one is
+Everything here is a pure function from one `JointState` to the next; `http11.engine` remembers which one is
 current.
 """
 
