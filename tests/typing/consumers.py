@@ -336,7 +336,9 @@ class Bench:
             for path, texts in variants.items():
                 self._put(path, texts[number if path in files else 0])
             for report in self._mypy(types, files):
-                if report["severity"] == "error":
+                # What the stubs silence is of our own configuration, which is stricter.
+                ours = report["code"] == "unused-ignore" and report["file"] not in found
+                if report["severity"] == "error" and not ours:
                     found[str(report["file"])][number][str(report["code"]), str(report["message"])] += 1
         return found
 
