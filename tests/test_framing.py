@@ -175,8 +175,6 @@ def test_a_connection_is_used_again_unless_the_version_or_an_option_says_no(
     assert isinstance(answer, Response)
     assert framing.request_facts(request)[1] is expected
     assert framing.response_facts(answer, b"GET")[1] is expected
-    for head in (request, answer):
-        assert framing.keeps_alive(head) is expected
 
 
 def test_which_versions_are_http11() -> None:

@@ -31,7 +31,6 @@ __all__ = [
     "has_no_content",
     "informational_to_send",
     "is_http11",
-    "keeps_alive",
     "request_facts",
     "request_framing",
     "response_facts",
@@ -95,14 +94,6 @@ def is_http11(http_version: bytes | None) -> bool:
     return http_version is not None and http_version >= HTTP11
 
 
-def keeps_alive(head: RequestParts | ResponseParts) -> bool:
-    """Tell whether the connection may be used again after this message (RFC 9112 9.3).
-
-    HTTP/1.0 connections never are: what its ``keep-alive`` means in the presence of proxies is anybody's guess.
-    """
-    return head.http_version >= HTTP11 and not _says_close(head.headers)
-
-
 # --- requests -------------------------------------------------------------------------------------------------------
 
 RequestFacts: TypeAlias = tuple[BodyFraming, bool, bool, bool]
@@ -125,6 +116,8 @@ def request_facts(request: RequestParts, trusts_two_lengths: bool = True) -> Req
     special = fields._special
     length = _length(fields)
     body = NO_BODY if length is None else length
+    # An HTTP/1.0 connection is never used again (RFC 9112 9.3): what its `keep-alive` means where there are proxies is
+    # anybody's guess.
     if request.http_version < HTTP11:
         return body, False, False, False
     return (
