@@ -22,6 +22,7 @@ import attrs
 
 from http11._runtime import BytesLike, HeadersLike, PayloadT, PayloadT_co, slotted
 from http11.fields import as_bytes
+from http11.grammar import COMPILED
 from http11.headers import Headers, tolerated_headers
 from http11.parts import (
     DataParts,
@@ -91,8 +92,6 @@ class Request(RequestParts):
         headers: HeadersLike,
         http_version: BytesLike = HTTP11,
     ) -> None:
-        if hasattr(self, "method"):
-            raise attrs.exceptions.FrozenInstanceError
         init_request(self, method, target, headers, http_version)
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
@@ -145,8 +144,6 @@ class InformationalResponse(ResponseParts):
         http_version: BytesLike = HTTP11,
         reason: BytesLike = b"",
     ) -> None:
-        if hasattr(self, "status_code"):
-            raise attrs.exceptions.FrozenInstanceError
         init_response(self, 100, status_code, headers, http_version, reason)
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
@@ -200,8 +197,6 @@ class Response(ResponseParts):
         http_version: BytesLike = HTTP11,
         reason: BytesLike = b"",
     ) -> None:
-        if hasattr(self, "status_code"):
-            raise attrs.exceptions.FrozenInstanceError
         init_response(self, 200, status_code, headers, http_version, reason)
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
@@ -228,7 +223,7 @@ class _DataInit(DataParts, Generic[PayloadT_co]):
     __slots__ = ()
 
     def __init__(self, data: BytesLike | PayloadT_co, chunk_start: bool = False, chunk_end: bool = False) -> None:
-        if hasattr(self, "data"):
+        if self._filled if COMPILED else hasattr(self, "data"):
             raise attrs.exceptions.FrozenInstanceError
         fill_data(self, bool(chunk_end), bool(chunk_start), data if type(data) is bytes else _payload(data))
 
@@ -294,8 +289,6 @@ class EndOfMessage(EndParts):
     headers: Headers
 
     def __init__(self, *, headers: HeadersLike = ()) -> None:
-        if hasattr(self, "headers"):
-            raise attrs.exceptions.FrozenInstanceError
         init_end(self, headers)
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:

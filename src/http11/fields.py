@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final, TypeAlias, final
 
-from http11._runtime import filler, mypyc_attr
+from http11._runtime import i64, mypyc_attr
 from http11.errors import LocalProtocolError, byte_name, clipped, violation
 from http11.grammar import COMPILED, FIELD_NAME, FIELD_SECTION, TOKEN_RUN, VALUE_RUN, run_end
 
 __all__ = [
     "Field",
     "Fields",
+    "all_values",
     "as_bytes",
     "field_lines",
     "is_value",
@@ -35,54 +36,79 @@ class Fields:
     Attributes:
         _raw: Name as it was spelled, and value.
         _pairs: Name in lower case, and value.
-        _special: The values of the fields that decide something about the message, by the name in lower case.
         _lines: The field lines, where they have been made: each with its CRLF.
         _strict: Whether the message that has them is one that a sender may send, as far as its reader knows. What is
             not is checked again, by its constructor, before it is sent.
+        _connection, _content_length, _expect, _host, _transfer_encoding, _upgrade: The first value of the field of that
+            name, or None where there is none: of those that decide something about the message.
+        _repeated: Whether one of these comes more than once: then `all_values` has the others.
 
     """
 
-    __slots__ = ("_lines", "_pairs", "_raw", "_special", "_strict")
+    __slots__ = tuple([
+        "_connection",
+        "_content_length",
+        "_expect",
+        "_host",
+        "_lines",
+        "_pairs",
+        "_raw",
+        "_repeated",
+        "_strict",
+        "_transfer_encoding",
+        "_upgrade",
+    ])
 
+    # Whether the rest is filled, where it is compiled.
+    _filled: bool = False
+
+    _connection: bytes | None
+    _content_length: bytes | None
+    _expect: bytes | None
+    _host: bytes | None
     _lines: bytes | None
-    _pairs: tuple[Field, ...]
+    _pairs: list[Field]
     _raw: list[Field]
-    _special: dict[bytes, list[bytes]]
+    _repeated: bool
     _strict: bool
+    _transfer_encoding: bytes | None
+    _upgrade: bytes | None
 
 
-def _fill(  # noqa: PLR0917 - in the order of the slots
-    fields: Fields,
-    lines: bytes | None,
-    pairs: tuple[Field, ...],
-    raw: list[Field],
-    special: dict[bytes, list[bytes]],
-    strict: bool,
-) -> None:
-    fields._lines = lines  # pragma: no cover - compiled only: see the end of this module
-    fields._pairs = pairs  # pragma: no cover
-    fields._raw = raw  # pragma: no cover
-    fields._special = special  # pragma: no cover
-    fields._strict = strict  # pragma: no cover
+def all_values(fields: Fields, name: bytes) -> list[bytes]:
+    """Return the values of all fields of this name, which is in lower case."""
+    return [value for found, value in fields._pairs if found == name]
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
 
 # What decides how long a message is, where it belongs, and what becomes of the connection.
-SPECIAL: Final = frozenset(
-    [b"connection", b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"],
-)
+_PLAIN: Final[i64] = 0
+_HOST: Final[i64] = 1
+_CONTENT_LENGTH: Final[i64] = 2
+_TRANSFER_ENCODING: Final[i64] = 3
+_CONNECTION: Final[i64] = 4
+_UPGRADE: Final[i64] = 5
+_EXPECT: Final[i64] = 6
+_KINDS: Final[dict[bytes, int]] = {
+    b"host": 1,
+    b"content-length": 2,
+    b"transfer-encoding": 3,
+    b"connection": 4,
+    b"upgrade": 5,
+    b"expect": 6,
+}
 
 
 @final
 class _Name:
-    """A name that is a token: in lower case, and whether it is special."""
+    """A name that is a token: in lower case, and which of those above it is."""
 
-    __slots__ = ("lower", "special")
+    __slots__ = ("kind", "lower")
 
-    def __init__(self, lower: bytes, special: bool) -> None:
+    def __init__(self, lower: bytes, kind: i64) -> None:
         self.lower: bytes = lower
-        self.special: bool = special
+        self.kind: i64 = kind
 
 
 # Those that have been met, by how they were spelled. A peer that fills it with names that nobody uses makes the others'
@@ -95,7 +121,7 @@ MOST_NAME_SIZE: Final = 64
 def _new_name(spelled: bytes) -> _Name:
     """Return what there is to know of a name that has not been met yet, and is a token."""
     lower = spelled.lower()
-    name = _Name(lower, lower in SPECIAL)
+    name = _Name(lower, _KINDS.get(lower, 0))
     if len(_names) < MOST_NAMES and len(spelled) <= MOST_NAME_SIZE and FIELD_NAME.fullmatch(spelled) is not None:
         _names[spelled] = name
     return name
@@ -147,24 +173,68 @@ def _wrong_value(name: bytes, value: bytes) -> LocalProtocolError:
 
 def take_received(fields: Fields, raw: list[Field], strict: bool) -> None:
     """Fill `fields` with pairs that a parser has checked; `strict` tells whether by the strict grammar."""
+    _begin(fields)
     pairs: list[Field] = []
-    special: dict[bytes, list[bytes]] = {}
     names = _names
     for spelled, value in raw:
         name = names.get(spelled)
         if name is None:
             name = _new_name(spelled)
-        lower = name.lower
-        pairs.append((lower, value))
-        if name.special:
-            if lower in special:
-                special[lower].append(value)
-            else:
-                special[lower] = [value]
-    _fill(fields, None, tuple(pairs), raw, special, strict)
+        pairs.append((name.lower, value))
+        if name.kind != _PLAIN:
+            _note(fields, name.kind, value)
+    fields._lines = None
+    fields._pairs = pairs
+    fields._raw = raw
+    fields._strict = strict
+    if COMPILED:
+        fields._filled = True  # pragma: no cover
 
 
-def take_checked(  # noqa: PLR0912 - a call for each field takes time
+def _begin(fields: Fields) -> None:
+    fields._connection = None
+    fields._content_length = None
+    fields._expect = None
+    fields._host = None
+    fields._repeated = False
+    fields._transfer_encoding = None
+    fields._upgrade = None
+
+
+def _note(fields: Fields, kind: i64, value: bytes) -> None:  # noqa: PLR0912 - one for each kind
+    """Note the value of a field that decides something."""
+    if kind == _HOST:
+        if fields._host is None:
+            fields._host = value
+        else:
+            fields._repeated = True
+    elif kind == _CONTENT_LENGTH:
+        if fields._content_length is None:
+            fields._content_length = value
+        else:
+            fields._repeated = True
+    elif kind == _CONNECTION:
+        if fields._connection is None:
+            fields._connection = value
+        else:
+            fields._repeated = True
+    elif kind == _TRANSFER_ENCODING:
+        if fields._transfer_encoding is None:
+            fields._transfer_encoding = value
+        else:
+            fields._repeated = True
+    elif kind == _UPGRADE:
+        if fields._upgrade is None:
+            fields._upgrade = value
+        else:
+            fields._repeated = True
+    elif fields._expect is None:
+        fields._expect = value
+    else:
+        fields._repeated = True
+
+
+def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
     fields: Fields, source: Iterable[object]
 ) -> None:
     """Fill `fields` with what somebody made: pairs of name and value, or another list of fields.
@@ -180,16 +250,13 @@ def take_checked(  # noqa: PLR0912 - a call for each field takes time
     if type(source) is list:
         pass
     elif isinstance(source, Fields):
-        if source._strict:
-            _fill(fields, source._lines, source._pairs, source._raw, source._special, True)
-            return
         source = source._raw
     elif isinstance(source, Mapping):
         raise TypeError("expected an iterable of pairs, got a mapping: pass its items()")
+    _begin(fields)
     raw: list[Field] = []
     pairs: list[Field] = []
     parts: list[bytes] = []
-    special: dict[bytes, list[bytes]] = {}
     names = _names
     try:
         for pair in source:
@@ -203,25 +270,29 @@ def take_checked(  # noqa: PLR0912 - a call for each field takes time
             name = names.get(spelled)
             if name is None:
                 name = _checked_name(spelled)
-            lower = name.lower
             raw.append((spelled, value))
-            pairs.append((lower, value))
+            if COMPILED and not is_value(value):
+                raise _wrong_value(spelled, value)
+            pairs.append((name.lower, value))
             parts.append(b"%b: %b\r\n" % (spelled, value))
-            if name.special:
-                if lower in special:
-                    special[lower].append(value)
-                else:
-                    special[lower] = [value]
+            if name.kind != _PLAIN:
+                _note(fields, name.kind, value)
     except BaseException:
         # What comes first is to blame.
-        _check_values(raw)
+        if not COMPILED:
+            _check_values(raw)
         raise
     lines = b"".join(parts)
     # In the interpreter one pattern looks at all values at once. The names are tokens, so that a line is what it was
     # made of, unless a value has a line end in it.
-    if COMPILED or FIELD_SECTION.fullmatch(lines) is None or lines.count(b"\r\n") != len(raw):
+    if not COMPILED and (FIELD_SECTION.fullmatch(lines) is None or lines.count(b"\r\n") != len(raw)):
         _check_values(raw)
-    _fill(fields, lines, tuple(pairs), raw, special, True)
+    fields._lines = lines
+    fields._pairs = pairs
+    fields._raw = raw
+    fields._strict = True
+    if COMPILED:
+        fields._filled = True  # pragma: no cover
 
 
 _VALUE: Final = "the value of the field"
@@ -291,8 +362,3 @@ def _named(argument: str, field: bytes | None) -> str:
 def _not_ascii(text: str, where: str) -> UnicodeEncodeError:
     index = next(index for index, character in enumerate(text) if not character.isascii())
     return UnicodeEncodeError("ascii", text[index], 0, 1, f"expected ASCII, got this at index {index} in {where}")
-
-
-# Compiled, an assignment writes into the struct. Interpreted, it would ask `Headers.__setattr__`, which refuses.
-if not COMPILED:  # pragma: no branch
-    globals()["_fill"] = filler(Fields)

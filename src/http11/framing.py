@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 from http11._runtime import i64
 from http11.errors import ErrorCode
 from http11.events import InformationalResponse, Response, new_informational_response, new_response
-from http11.fields import Fields, list_members
+from http11.fields import Fields, all_values, list_members
 from http11.grammar import COMPILED
 from http11.headers import Headers
 from http11.parts import RequestParts, ResponseParts, fill_response
@@ -53,12 +53,11 @@ UNTIL_CLOSE: Final[Literal["until-close"]] = "until-close"
 
 def _length(fields: Fields) -> BodyFraming | None:
     # "Transfer-Encoding overrides the Content-Length"; the only coding that gets here is `chunked`.
-    special = fields._special
-    if b"transfer-encoding" in special:
+    if fields._transfer_encoding is not None:
         return CHUNKED
-    lengths = special.get(b"content-length")
+    length = fields._content_length
     # Digits alone get here, so that `int` cannot be asked for more than it should know.
-    return None if lengths is None else _number(lengths[0])
+    return None if length is None else _number(length)
 
 
 def _number(digits: bytes) -> int:
@@ -76,17 +75,15 @@ _WORD_DIGITS: Final = 18
 
 
 def _has_length_and_coding(fields: Fields) -> bool:
-    return b"transfer-encoding" in fields._special and b"content-length" in fields._special
+    return fields._transfer_encoding is not None and fields._content_length is not None
 
 
 def _says_close(fields: Fields) -> bool:
-    options = fields._special.get(b"connection")
-    if options is None:
-        return False
+    option = fields._connection
     # What nearly all say, where they say anything.
-    if len(options) == 1 and options[0] == b"keep-alive":
+    if option is None or (option == b"keep-alive" and not fields._repeated):
         return False
-    return b"close" in list_members(options)
+    return b"close" in list_members(all_values(fields, b"connection"))
 
 
 def is_http11(http_version: bytes | None) -> bool:
@@ -113,7 +110,6 @@ def request_facts(request: RequestParts, trusts_two_lengths: bool = True) -> Req
     include content".
     """
     fields: Fields = request.headers
-    special = fields._special
     length = _length(fields)
     body = NO_BODY if length is None else length
     # An HTTP/1.0 connection is never used again (RFC 9112 9.3): what its `keep-alive` means where there are proxies is
@@ -122,9 +118,9 @@ def request_facts(request: RequestParts, trusts_two_lengths: bool = True) -> Req
         return body, False, False, False
     return (
         body,
-        not _says_close(fields) and (trusts_two_lengths or body != CHUNKED or b"content-length" not in special),
-        b"upgrade" in special and len(list_members(special[b"upgrade"])) > 0,
-        b"expect" in special and body != NO_BODY and expects_continue(request),
+        not _says_close(fields) and (trusts_two_lengths or not _has_length_and_coding(fields)),
+        fields._upgrade is not None and len(list_members(all_values(fields, b"upgrade"))) > 0,
+        fields._expect is not None and body != NO_BODY and expects_continue(request),
     )
 
 
@@ -136,15 +132,14 @@ def request_framing(request: RequestParts) -> BodyFraming:
 
 def says_length(request: RequestParts) -> bool:
     """Tell whether `request` says how long its content is; without that, it has none (RFC 9112 6.3)."""
-    special = request.headers._special
-    return b"content-length" in special or b"transfer-encoding" in special
+    fields: Fields = request.headers
+    return fields._content_length is not None or fields._transfer_encoding is not None
 
 
 def expects_continue(request: RequestParts) -> bool:
     """Tell whether `request` says ``Expect: 100-continue`` (RFC 9110 10.1.1)."""
     fields: Fields = request.headers
-    expectations = fields._special.get(b"expect")
-    return expectations is not None and b"100-continue" in list_members(expectations)
+    return fields._expect is not None and b"100-continue" in list_members(all_values(fields, b"expect"))
 
 
 # --- responses ------------------------------------------------------------------------------------------------------
@@ -208,11 +203,10 @@ def response_framing(response: ResponseParts, request_method: bytes | None) -> B
 
 def _says_length_rightly(fields: Fields, policy: Tolerances) -> bool:
     # What a parser has found to be right is in its normal form: see `rules.normalized_length`.
-    codings = fields._special.get(b"transfer-encoding")
-    lengths = fields._special.get(b"content-length")
-    if codings is not None and (len(codings) > 1 or codings[0] != b"chunked"):
+    if fields._transfer_encoding is not None and all_values(fields, b"transfer-encoding") != [b"chunked"]:
         return False
-    return lengths is None or (len(lengths) == 1 and is_length(lengths[0], policy))
+    lengths = all_values(fields, b"content-length")
+    return not lengths or (len(lengths) == 1 and is_length(lengths[0], policy))
 
 
 def grants_tunnel(status_code: int) -> bool:
@@ -250,23 +244,23 @@ def response_to_send(
     head: ResponseParts = response
     headers = head.headers
     fields: Fields = headers
-    special = fields._special
-    chunked = b"transfer-encoding" in special
+    chunked = fields._transfer_encoding is not None
+    has_length = fields._content_length is not None
     close = not keep_alive
     code: int = head.status_code
     if code == _NO_CONTENT or (request_method == b"CONNECT" and grants_tunnel(code)):
         headers = _without_length(headers)
     elif not is_http11(peer_version):
         # The fields for HEAD are those for GET (RFC 9110 9.3.2), so they are chosen as if a body followed.
-        if request_method != b"HEAD" and code != _NOT_MODIFIED and (chunked or b"content-length" not in special):
+        if request_method != b"HEAD" and code != _NOT_MODIFIED and (chunked or not has_length):
             close = True
         # "A server MUST NOT send a response containing Transfer-Encoding unless the corresponding request indicates
         # HTTP/1.1" (RFC 9112 6.1). A length beside it is no better: it was not what said how long the body is.
         headers = _without_length(headers) if chunked else headers
     elif chunked:
-        if b"content-length" in special:
+        if has_length:
             headers = _without(headers, b"content-length")
-    elif code != _NOT_MODIFIED and b"content-length" not in special:
+    elif code != _NOT_MODIFIED and not has_length:
         headers = _with(headers, b"Transfer-Encoding", b"chunked")
     # Where h11 says `close` it writes Connection anew, and its users compare; where it forgets to, theirs may stand.
     if close or (last and not _says_close_only(headers)):
@@ -280,18 +274,18 @@ def response_to_send(
 
 def _without_length(headers: Headers) -> Headers:
     fields: Fields = headers
-    if b"content-length" in fields._special or b"transfer-encoding" in fields._special:
+    if fields._content_length is not None or fields._transfer_encoding is not None:
         return _without(_without(headers, b"content-length"), b"transfer-encoding")
     return headers
 
 
 def _says_close_only(headers: Headers) -> bool:
-    options = list_members(headers._special.get(b"connection", []))
+    options = list_members(all_values(headers, b"connection"))
     return b"close" in options and b"keep-alive" not in options
 
 
 def _with_close(headers: Headers) -> Headers:
-    options = {b"close", *list_members(headers._special.get(b"connection", []))} - {b"keep-alive"}
+    options = {b"close", *list_members(all_values(headers, b"connection"))} - {b"keep-alive"}
     headers = _without(headers, b"connection")
     for option in sorted(options):
         headers = _with(headers, b"Connection", option)

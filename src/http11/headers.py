@@ -10,6 +10,7 @@ import attrs
 
 from http11._runtime import BytesLike, HeadersLike, Slice, slotted
 from http11.fields import Field, Fields, as_bytes, take_checked, take_received
+from http11.grammar import COMPILED
 
 __all__ = ["Headers", "new_headers", "tolerated_headers"]
 
@@ -40,7 +41,7 @@ class Headers(Fields, Sequence[Field]):
 
     def __init__(self, fields: HeadersLike = ()) -> None:
         # What exists cannot be made again: it may be shared, and is vouched for.
-        if hasattr(self, "_raw"):
+        if self._filled if COMPILED else hasattr(self, "_raw"):
             raise attrs.exceptions.FrozenInstanceError
         take_checked(self, fields)
 
@@ -74,7 +75,7 @@ class Headers(Fields, Sequence[Field]):
     @overload
     def __getitem__(self, index: Slice) -> tuple[Field, ...]: ...
     def __getitem__(self, index: int | Slice) -> Field | tuple[Field, ...]:
-        return self._pairs[index]
+        return tuple(self._pairs[index]) if isinstance(index, slice) else self._pairs[index]
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -92,13 +93,13 @@ class Headers(Fields, Sequence[Field]):
         if isinstance(other, Headers):
             return self._pairs == other._pairs
         if isinstance(other, tuple):
-            return self._pairs == other
+            return tuple(self._pairs) == other
         if isinstance(other, list):
-            return list(self._pairs) == other
+            return self._pairs == other
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._pairs)
+        return hash(tuple(self._pairs))
 
     def __repr__(self) -> str:
         return f"Headers({self._raw!r})"
@@ -111,12 +112,6 @@ class Headers(Fields, Sequence[Field]):
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         return (Headers if self._strict else tolerated_headers), (self.raw_items(),)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise attrs.exceptions.FrozenInstanceError
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise attrs.exceptions.FrozenInstanceError
 
 
 new_headers: Final[Callable[[], Headers]] = partial(Headers.__new__, Headers)

@@ -1,7 +1,8 @@
 """The slots of the events, and how they are filled with what has been checked.
 
 The events are attrs classes, which are interpreted in both builds (`http11.events`). The slots are here, so that a
-compiled build writes into them as into a struct.
+compiled build writes into them as into a struct. There each knows as well whether it is filled, `_filled`; in the
+interpreter that is no slot, since a slot has no default, and a slot that is empty tells it.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ __all__ = [
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class RequestParts:
-    """The slots of `Request`."""
+    """The slots of `Request`, and whether they are filled, where it is compiled."""
 
-    __slots__ = ("headers", "http_version", "method", "target")
+    _filled: bool = False
+
+    __slots__ = tuple(["headers", "http_version", "method", "target"])
 
     headers: Headers
     http_version: bytes
@@ -36,9 +39,11 @@ class RequestParts:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class ResponseParts:
-    """The slots of `InformationalResponse` and `Response`."""
+    """The slots of `InformationalResponse` and `Response`, and whether they are filled."""
 
-    __slots__ = ("headers", "http_version", "reason", "status_code")
+    _filled: bool = False
+
+    __slots__ = tuple(["headers", "http_version", "reason", "status_code"])
 
     headers: Headers
     http_version: bytes
@@ -48,9 +53,11 @@ class ResponseParts:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class DataParts:
-    """The slots of `Data`."""
+    """The slots of `Data`, and whether they are filled."""
 
-    __slots__ = ("chunk_end", "chunk_start", "data")
+    _filled: bool = False
+
+    __slots__ = tuple(["chunk_end", "chunk_start", "data"])
 
     chunk_end: bool
     chunk_start: bool
@@ -59,9 +66,11 @@ class DataParts:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class EndParts:
-    """The slot of `EndOfMessage`."""
+    """The slot of `EndOfMessage`, and whether it is filled."""
 
-    __slots__ = ("headers",)
+    _filled: bool = False
+
+    __slots__ = tuple(["headers"])
 
     headers: Headers
 
@@ -71,7 +80,8 @@ class EndParts:
 
 def fill_request(event: RequestParts, headers: Headers, http_version: bytes, method: bytes, target: bytes) -> None:
     """Fill a `Request`."""
-    event.headers = headers  # pragma: no cover - compiled only: see the end of this module
+    event._filled = True  # pragma: no cover - compiled only: see the end of this module
+    event.headers = headers  # pragma: no cover
     event.http_version = http_version  # pragma: no cover
     event.method = method  # pragma: no cover
     event.target = target  # pragma: no cover
@@ -79,6 +89,7 @@ def fill_request(event: RequestParts, headers: Headers, http_version: bytes, met
 
 def fill_response(event: ResponseParts, headers: Headers, http_version: bytes, reason: bytes, status_code: int) -> None:
     """Fill an `InformationalResponse` or a `Response`."""
+    event._filled = True  # pragma: no cover
     event.headers = headers  # pragma: no cover
     event.http_version = http_version  # pragma: no cover
     event.reason = reason  # pragma: no cover
@@ -87,6 +98,7 @@ def fill_response(event: ResponseParts, headers: Headers, http_version: bytes, r
 
 def fill_data(event: DataParts, chunk_end: bool, chunk_start: bool, data: object) -> None:
     """Fill a `Data`."""
+    event._filled = True  # pragma: no cover
     event.chunk_end = chunk_end  # pragma: no cover
     event.chunk_start = chunk_start  # pragma: no cover
     event.data = data  # pragma: no cover
@@ -94,6 +106,7 @@ def fill_data(event: DataParts, chunk_end: bool, chunk_start: bool, data: object
 
 def fill_end(event: EndParts, headers: Headers) -> None:
     """Fill an `EndOfMessage`."""
+    event._filled = True  # pragma: no cover
     event.headers = headers  # pragma: no cover
 
 

@@ -14,8 +14,8 @@ import attrs
 
 from http11 import explaining, grammar
 from http11.errors import ErrorCode, ErrorT, LocalProtocolError, clipped, violation
-from http11.fields import Field, Fields, as_bytes, take_checked, take_received
-from http11.grammar import DIGITS_RUN, HOST_NAME_RUN, TARGET_RUN, TOKEN_RUN, VALUE_RUN, run_end
+from http11.fields import Field, Fields, all_values, as_bytes, take_checked, take_received
+from http11.grammar import COMPILED, DIGITS_RUN, HOST_NAME_RUN, TARGET_RUN, TOKEN_RUN, VALUE_RUN, run_end
 from http11.headers import Headers, new_headers
 from http11.parts import EndParts, RequestParts, ResponseParts, fill_end, fill_request, fill_response
 from http11.policy import STRICT
@@ -59,6 +59,8 @@ _Headers: Final = Headers
 
 def init_request(event: RequestParts, method: object, target: object, headers: object, http_version: object) -> None:
     """Fill a `Request` with what a caller gives, if a sender may send it."""
+    if event._filled if COMPILED else hasattr(event, "method"):
+        raise attrs.exceptions.FrozenInstanceError
     checked_method, checked_target = as_bytes(method, "the method"), as_bytes(target, "the target")
     version = http_version if http_version is HTTP11 else as_bytes(http_version, "the HTTP version")
     if not checked_method or run_end(TOKEN_RUN, checked_method) < len(checked_method):
@@ -83,6 +85,8 @@ def init_response(  # noqa: PLR0917 - called for each event, and names take time
     event: ResponseParts, lowest: int, status_code: object, headers: object, http_version: object, reason: object
 ) -> None:
     """Fill a response with what a caller gives, if a sender may send it; `lowest` says of which class, 100 or 200."""
+    if event._filled if COMPILED else hasattr(event, "status_code"):
+        raise attrs.exceptions.FrozenInstanceError
     highest = 199 if lowest == 100 else 999  # noqa: PLR2004 - the class 1xx
     if type(status_code) is int and lowest <= status_code <= highest:
         code = status_code
@@ -104,6 +108,8 @@ def init_response(  # noqa: PLR0917 - called for each event, and names take time
 
 def init_end(event: EndParts, headers: object) -> None:
     """Fill an `EndOfMessage` with what a caller gives, if a sender may send it."""
+    if event._filled if COMPILED else hasattr(event, "headers"):
+        raise attrs.exceptions.FrozenInstanceError
     fields = as_headers(headers)
     if fields is not NO_FIELDS:
         check_trailers(fields, policy=SENDING, blame=LocalProtocolError)
@@ -228,15 +234,14 @@ def normalized_request_fields(  # noqa: PLR0917 - called for each message, and n
 
 def _check_host(fields: Fields, http_version: bytes, policy: Tolerances, blame: type[ErrorT]) -> None:
     """Check the Host of a request (RFC 9112 3.2)."""
-    hosts = fields._special.get(b"host")
-    if hosts is None:
+    host = fields._host
+    if host is None:
         # HTTP/1.2 to 1.9 are read as 1.1; what only a tolerance lets in, such as HTTP/2.0, is not held to its rules.
         if HTTP11 <= http_version <= b"1.9":
             raise violation(blame, "missing-host", "expected a Host field in an HTTP/1.1 request, got none")
         return
-    if len(hosts) > 1:
-        raise violation(blame, "repeated-host", f"expected one Host field, got {len(hosts)}")
-    host = hosts[0]
+    if fields._repeated and (count := len(all_values(fields, b"host"))) > 1:
+        raise violation(blame, "repeated-host", f"expected one Host field, got {count}")
     # Most are a name; the pattern of all takes twice as long.
     if run_end(HOST_NAME_RUN, host) < len(host) and not policy.any_host and grammar.HOST.fullmatch(host) is None:
         found = explaining.host_flaw(host)
@@ -245,15 +250,15 @@ def _check_host(fields: Fields, http_version: bytes, policy: Tolerances, blame: 
 
 def _check_authority(fields: Fields, method: bytes, target: bytes, policy: Tolerances, blame: type[ErrorT]) -> None:
     """Check that a target with an authority names the same one as Host does (RFC 9112 3.2)."""
-    hosts = fields._special.get(b"host")
-    if policy.host_mismatch or hosts is None or target.startswith((b"/", b"*")):
+    host = fields._host
+    if policy.host_mismatch or host is None or target.startswith((b"/", b"*")):
         return
-    if not _names_the_same(method, target, hosts[0]):
+    if not _names_the_same(method, target, host):
         raise violation(blame, "host-mismatch", "expected Host to be the authority of the target, got another")
 
 
 def check_no_content(
-    headers: Headers,
+    fields: Fields,
     blame: type[ErrorT],
     code: Literal["content-in-connect", "content-in-informational-response"],
 ) -> None:
@@ -262,9 +267,8 @@ def check_no_content(
     What follows a CONNECT is the tunnel's (RFC 9110 9.3.6), and what follows a 1xx response is the next one (RFC 9110
     15.2): a reader who took it for content would part from us there.
     """
-    special = headers._special
-    lengths = special.get(b"content-length")
-    if b"transfer-encoding" in special or (lengths is not None and lengths[0].strip(b"0") != b""):
+    length = fields._content_length
+    if fields._transfer_encoding is not None or (length is not None and length.strip(b"0") != b""):
         raise violation(blame, code, f"expected {_WITHOUT_CONTENT[code]} without content, got one with a length")
 
 
@@ -319,21 +323,22 @@ def normalized_length(
     In the normal form equal lengths have become one, and the transfer coding is in lower case.
     """
     fields: Fields = headers
-    lengths = fields._special.get(b"content-length")
-    codings = fields._special.get(b"transfer-encoding")
-    if codings is not None:
-        headers = _with_checked_coding(headers, codings, blame)
+    length = fields._content_length
+    coding = fields._transfer_encoding
+    if coding is not None:
+        headers = _with_checked_coding(headers, coding, blame)
         if http10 and not policy.transfer_encoding_in_http10:
             raise violation(
                 blame,
                 "transfer-encoding-in-http10",
                 "expected no Transfer-Encoding in an HTTP/1.0 message, got one",
             )
-    if lengths is not None:
+    if length is not None:
         # One, and of fewer digits than anybody could stumble over.
-        if len(lengths) > 1 or not _is_short_length(lengths[0]):
+        if fields._repeated or not _is_short_length(length):
+            lengths = all_values(fields, b"content-length")
             headers = _with_checked_length(headers, lengths, of_request=of_request, policy=policy, blame=blame)
-        if codings is not None and of_request and not policy.length_and_chunked_in_request:
+        if coding is not None and of_request and not policy.length_and_chunked_in_request:
             raise violation(
                 blame,
                 "transfer-encoding-and-content-length",
@@ -342,9 +347,13 @@ def normalized_length(
     return headers
 
 
-def _with_checked_coding(headers: Headers, codings: list[bytes], blame: type[ErrorT]) -> Headers:
-    # Several field lines are one list (RFC 9110 5.3); `chunked` alone is all that we can read.
-    if len(codings) == 1 and codings[0] == b"chunked":
+def _with_checked_coding(headers: Headers, coding: bytes, blame: type[ErrorT]) -> Headers:
+    # `chunked` alone is all that we can read.
+    if coding == b"chunked" and not headers._repeated:
+        return headers
+    # Several field lines are one list (RFC 9110 5.3).
+    codings = all_values(headers, b"transfer-encoding")
+    if codings == [b"chunked"]:
         return headers
     joined = b",".join(codings).lower()
     if joined == b"chunked":

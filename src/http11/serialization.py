@@ -58,8 +58,7 @@ def serialize_last_chunk(end: EndParts) -> bytes:
 
 
 def _lines(fields: Fields) -> bytes:
-    hosts = fields._special.get(b"host")
-    if hosts is not None and (fields._pairs[0][0] != b"host" or len(hosts) > 1):
+    if fields._host is not None and (fields._pairs[0][0] != b"host" or fields._repeated):
         return field_lines(sorted(fields._raw, key=_not_host))
     lines = fields._lines
     return field_lines(fields._raw) if lines is None else lines
