@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Final, TypeAlias, final
+from typing import cast, Final, TypeAlias, final
 
 from http11._runtime import i64, mypyc_attr
 from http11.errors import LocalProtocolError, byte_name, clipped, violation
@@ -21,6 +21,7 @@ __all__ = [
     "field_lines",
     "is_value",
     "list_members",
+    "pairs_of",
     "take_checked",
     "take_received",
 ]
@@ -35,7 +36,7 @@ class Fields:
 
     Attributes:
         _raw: Name as it was spelled, and value.
-        _pairs: Name in lower case, and value.
+        _pairs: Name in lower case, and value; None where nobody has asked for them yet (`pairs_of`).
         _lines: The field lines, where they have been made: each with its CRLF.
         _strict: Whether the message that has them is one that a sender may send, as far as its reader knows. What is
             not is checked again, by its constructor, before it is sent.
@@ -67,7 +68,7 @@ class Fields:
     _expect: bytes | None
     _host: bytes | None
     _lines: bytes | None
-    _pairs: list[Field]
+    _pairs: list[Field] | None
     _raw: list[Field]
     _repeated: bool
     _strict: bool
@@ -75,9 +76,19 @@ class Fields:
     _upgrade: bytes | None
 
 
+def pairs_of(fields: Fields) -> list[Field]:
+    """Return the pairs of name in lower case and value; nobody may change the list."""
+    pairs = fields._pairs
+    if pairs is None:
+        # Nobody looks at most lists that are sent.
+        pairs = [(name.lower(), value) for name, value in fields._raw]
+        fields._pairs = pairs
+    return pairs
+
+
 def all_values(fields: Fields, name: bytes) -> list[bytes]:
     """Return the values of all fields of this name, which is in lower case."""
-    return [value for found, value in fields._pairs if found == name]
+    return [value for found, value in pairs_of(fields) if found == name]
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -254,8 +265,8 @@ def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
     elif isinstance(source, Mapping):
         raise TypeError("expected an iterable of pairs, got a mapping: pass its items()")
     _begin(fields)
-    raw: list[Field] = []
-    pairs: list[Field] = []
+    # Of objects, so that mypyc does not take a pair apart to make it anew.
+    raw: list[object] = []
     parts: list[bytes] = []
     names = _names
     try:
@@ -270,26 +281,28 @@ def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
             name = names.get(spelled)
             if name is None:
                 name = _checked_name(spelled)
-            raw.append((spelled, value))
+            raw.append(pair if spelled is given_name and value is given_value else (spelled, value))
             if COMPILED and not is_value(value):
                 raise _wrong_value(spelled, value)
-            pairs.append((name.lower, value))
-            parts.append(b"%b: %b\r\n" % (spelled, value))
+            parts.append(spelled)
+            parts.append(b": ")
+            parts.append(value)
+            parts.append(b"\r\n")
             if name.kind != _PLAIN:
                 _note(fields, name.kind, value)
     except BaseException:
         # What comes first is to blame.
         if not COMPILED:
-            _check_values(raw)
+            _check_values(cast("list[Field]", raw))
         raise
     lines = b"".join(parts)
     # In the interpreter one pattern looks at all values at once. The names are tokens, so that a line is what it was
     # made of, unless a value has a line end in it.
     if not COMPILED and (FIELD_SECTION.fullmatch(lines) is None or lines.count(b"\r\n") != len(raw)):
-        _check_values(raw)
+        _check_values(cast("list[Field]", raw))
     fields._lines = lines
-    fields._pairs = pairs
-    fields._raw = raw
+    fields._pairs = None
+    fields._raw = cast("list[Field]", raw)
     fields._strict = True
     if COMPILED:
         fields._filled = True  # pragma: no cover

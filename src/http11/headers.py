@@ -9,7 +9,7 @@ from typing import Final, NoReturn, Self, TypeVar, final, overload
 import attrs
 
 from http11._runtime import BytesLike, HeadersLike, Slice, slotted
-from http11.fields import Field, Fields, as_bytes, take_checked, take_received
+from http11.fields import Field, Fields, as_bytes, pairs_of, take_checked, take_received
 from http11.grammar import COMPILED
 
 __all__ = ["Headers", "new_headers", "tolerated_headers"]
@@ -56,7 +56,7 @@ class Headers(Fields, Sequence[Field]):
     def get(self, name: BytesLike, default: object = None) -> object:
         """Return the first value of the field `name`, or `default` if there is none. Case does not matter."""
         wanted = as_bytes(name, "a field's name").lower()
-        for found, value in self._pairs:
+        for found, value in pairs_of(self):
             if found == wanted:
                 return value
         return default
@@ -64,7 +64,7 @@ class Headers(Fields, Sequence[Field]):
     def get_all(self, name: BytesLike) -> list[bytes]:
         """Return all values of the field `name`, in order. Case does not matter."""
         wanted = as_bytes(name, "a field's name").lower()
-        return [value for found, value in self._pairs if found == wanted]
+        return [value for found, value in pairs_of(self) if found == wanted]
 
     def raw_items(self) -> list[Field]:
         """Return the pairs with the names in their original spelling."""
@@ -75,31 +75,31 @@ class Headers(Fields, Sequence[Field]):
     @overload
     def __getitem__(self, index: Slice) -> tuple[Field, ...]: ...
     def __getitem__(self, index: int | Slice) -> Field | tuple[Field, ...]:
-        return tuple(self._pairs[index]) if isinstance(index, slice) else self._pairs[index]
+        return tuple(pairs_of(self)[index]) if isinstance(index, slice) else pairs_of(self)[index]
 
     def __len__(self) -> int:
-        return len(self._pairs)
+        return len(pairs_of(self))
 
     def __iter__(self) -> Iterator[Field]:
-        return iter(self._pairs)
+        return iter(pairs_of(self))
 
     def __contains__(self, pair: object) -> bool:
         # It would always be false, which nobody who asks it expects.
         if isinstance(pair, (str, bytes, bytearray, memoryview)):
             raise TypeError("expected a pair of name and value before `in`, got a name: use get(name) is not None")
-        return pair in self._pairs
+        return pair in pairs_of(self)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Headers):
-            return self._pairs == other._pairs
+            return pairs_of(self) == pairs_of(other)
         if isinstance(other, tuple):
-            return tuple(self._pairs) == other
+            return tuple(pairs_of(self)) == other
         if isinstance(other, list):
-            return self._pairs == other
+            return pairs_of(self) == other
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash(tuple(self._pairs))
+        return hash(tuple(pairs_of(self)))
 
     def __repr__(self) -> str:
         return f"Headers({self._raw!r})"

@@ -14,7 +14,7 @@ import attrs
 
 from http11 import explaining, grammar
 from http11.errors import ErrorCode, ErrorT, LocalProtocolError, clipped, violation
-from http11.fields import Field, Fields, all_values, as_bytes, take_checked, take_received
+from http11.fields import Field, Fields, all_values, as_bytes, pairs_of, take_checked, take_received
 from http11.grammar import COMPILED, DIGITS_RUN, HOST_NAME_RUN, TARGET_RUN, TOKEN_RUN, VALUE_RUN, run_end
 from http11.headers import Headers, new_headers
 from http11.parts import EndParts, RequestParts, ResponseParts, fill_end, fill_request, fill_response
@@ -441,7 +441,7 @@ def check_trailers(headers: Headers, *, policy: Tolerances, blame: type[ErrorT])
     """Check that no trailer field comes too late for what it says (RFC 9110 6.5.1)."""
     if policy.any_trailer_field:
         return
-    for name, _ in headers._pairs:
+    for name, _ in pairs_of(headers):
         if name in FORBIDDEN_TRAILERS:
             raise violation(
                 blame,

@@ -58,7 +58,7 @@ def serialize_last_chunk(end: EndParts) -> bytes:
 
 
 def _lines(fields: Fields) -> bytes:
-    if fields._host is not None and (fields._pairs[0][0] != b"host" or fields._repeated):
+    if fields._host is not None and (fields._raw[0][0].lower() != b"host" or fields._repeated):
         return field_lines(sorted(fields._raw, key=_not_host))
     lines = fields._lines
     return field_lines(fields._raw) if lines is None else lines
