@@ -176,8 +176,8 @@ def test_what_is_known_is_bounded() -> None:
     # What has come too late is looked at each time.
     with pytest.raises(LocalProtocolError):
         Headers([(b"x%d" % (2 * most), b"\n")])
-    assert Headers([(b"HOST", b"a")])._special == {b"host": [b"a"]}
-    assert received_headers([(b"HOST", b"a")], strict=True)._special == {b"host": [b"a"]}
+    assert Headers([(b"HOST", b"a")])._host == b"a"
+    assert received_headers([(b"HOST", b"a")], strict=True)._host == b"a"
 
 
 @pytest.mark.usefixtures("nothing_known")
@@ -209,30 +209,37 @@ def test_a_name_is_matched_to_its_end(name: bytes) -> None:
 # --- what is kept beside the fields ---------------------------------------------------------------------------------
 
 
+DECIDING = ("connection", "content-length", "expect", "host", "transfer-encoding", "upgrade")
+
+
 @pytest.mark.parametrize("strict", [True, False])
-def test_the_values_that_decide_something_are_kept_by_name_and_in_order(strict: bool) -> None:
-    raw = [
-        (b"CONNECTION", b"a"),
-        (b"Content-Length", b"5"),
-        (b"X", b"y"),
-        (b"Expect", b"z"),
-        (b"Host", b""),
-        (b"connection", b"b"),
-        (b"Transfer-ENCODING", b"chunked"),
-        (b"Upgrade", b"u"),
-    ]
-    expected = {
-        b"connection": [b"a", b"b"],
-        b"content-length": [b"5"],
-        b"expect": [b"z"],
-        b"host": [b""],
-        b"transfer-encoding": [b"chunked"],
-        b"upgrade": [b"u"],
-    }
-    for made in (Headers(raw), received_headers(raw, strict)):
-        assert made._special == expected
-        assert made.raw_items() == raw
-        assert list(made) == [(name.lower(), value) for name, value in raw]
+def test_the_first_value_that_decides_something_is_kept_by_name(strict: bool) -> None:
+    raw = [(name.title().encode(), b"%d" % number) for number, name in enumerate(DECIDING)]
+    for made in (Headers([("X", "y"), *raw]), received_headers([(b"X", b"y"), *raw], strict)):
+        found = [getattr(made, f"_{name.replace('-', '_')}") for name in DECIDING]
+        assert found == [value for _, value in raw]
+        assert not made._repeated
+        assert made.raw_items() == [(b"X", b"y"), *raw]
+        assert list(made) == [(b"x", b"y"), *((name.lower(), value) for name, value in raw)]
+    assert Headers([])._host is None
+
+
+@pytest.mark.parametrize("name", DECIDING)
+def test_a_field_that_decides_something_and_comes_again_is_noted(name: str) -> None:
+    pairs = [(name.upper().encode(), b"1"), (b"X", b"2"), (b"X", b"2"), (name.encode(), b"3")]
+    for made in (Headers(pairs), received_headers(pairs, strict=True)):
+        assert getattr(made, f"_{name.replace('-', '_')}") == b"1"
+        assert made._repeated
+        assert fields.all_values(made, name.encode()) == [b"1", b"3"]
+    assert not Headers([("X", "1"), ("x", "2")])._repeated
+
+
+def test_a_pair_that_could_change_is_not_kept() -> None:
+    pair = [b"Name", b"value"]
+    made = Headers([pair])  # type: ignore[list-item]
+    pair[1] = b"a\r\nb: c"
+    assert made.raw_items() == [(b"Name", b"value")]
+    assert type(made.raw_items()[0]) is tuple
 
 
 def test_a_check_makes_the_lines_and_a_copy_has_them() -> None:
@@ -242,7 +249,7 @@ def test_a_check_makes_the_lines_and_a_copy_has_them() -> None:
     again = Headers(made)
     assert again == made
     assert again is not made
-    assert again._lines is made._lines
+    assert again._lines == made._lines
     # What a peer has sent is seldom sent on.
     assert received_headers(raw, strict=True)._lines is None
     assert field_lines([]) == b""

@@ -105,11 +105,11 @@ def test_wrong_types_and_what_is_not_ascii_are_refused() -> None:
 
 def test_cannot_be_changed() -> None:
     headers = Headers(PAIRS)
-    for name in ("_raw", "_pairs", "_special", "_lines", "_strict", "anything"):
-        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+    for name in ("anything", "get", "__class__", "__dict__"):
+        with pytest.raises((AttributeError, TypeError)):
             setattr(headers, name, ())
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        del headers._raw
+    with pytest.raises(TypeError):
+        headers[0] = (b"a", b"b")  # type: ignore[index]
     headers.raw_items().clear()
     assert headers.raw_items() == PAIRS
     assert headers == LOWER

@@ -39,7 +39,6 @@ from http11.lines import (
     cut,
     explain,
     find_line_end,
-    find_section_end,
     skip_empty_lines,
 )
 from http11.parsing import NO_BODY, BodyProgress
@@ -333,6 +332,8 @@ class Engine:
         section: Section = "request" if self._our_role == SERVER else "response"
         received = self._received
         start = received.start
+        if start == len(received.data) and not received.closed:
+            return _NEED_DATA
         # Of an empty line, one byte may have been seen.
         if (
             section == "request"
@@ -342,7 +343,7 @@ class Engine:
         ):
             self._skip_empty_lines()
             start = received.start
-        end = find_section_end(received.data, start, received.seen, section=section)
+        end = received.section_end(section)
         most = self._limit - self._offset
         if (end if end > 0 else len(received.data)) - start > most:
             text = received.peek(max(0, most))
@@ -411,8 +412,8 @@ class Engine:
         received = self._received
         data, start = received.data, received.start
         try:
-            event, self._incoming, stop = parsing.read_body(
-                data, start, self._incoming, self._limit, received.closed, self._policy
+            event, self._incoming, stop = parsing.read_on(
+                data, start, self._incoming, self._limit, received.closed, self._tolerances
             )
         except RemoteProtocolError as error:
             if error.offset is not None:

@@ -281,7 +281,9 @@ def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
             name = names.get(spelled)
             if name is None:
                 name = _checked_name(spelled)
-            raw.append(pair if spelled is given_name and value is given_value else (spelled, value))
+            # What cannot change is kept as it is.
+            same = type(pair) is tuple and spelled is given_name and value is given_value
+            raw.append(pair if same else (spelled, value))
             if COMPILED and not is_value(value):
                 raise _wrong_value(spelled, value)
             parts.append(spelled)

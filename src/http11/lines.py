@@ -300,7 +300,8 @@ def _well_formed_fields(text: bytes, start_line_end: int, policy: Tolerances) ->
     fields: list[Field] = grammar.FIELD_LINES.findall(text, start_line_end + 2)
     if policy.max_fields is not None and len(fields) > policy.max_fields:
         return None
-    if b" \r\n" in text or b"\t\r\n" in text:
+    # By `find`: to `in`, bytes are no number first, with an error that is made and dropped.
+    if text.find(b" \r\n") >= 0 or text.find(b"\t\r\n") >= 0:
         return [(name, value.rstrip(b" \t")) for name, value in fields]
     return fields
 
@@ -648,9 +649,11 @@ def _line_end(text: bytes, at: i64, bare_lf: bool) -> i64:
     size: i64 = len(text)
     if at >= size:
         return 0
-    if text[at] == _CR:
-        return at + 2 if at + 1 < size and text[at + 1] == _LF else 0
-    return at + 1 if bare_lf and text[at] == _LF else 0
+    if text[at] == _CR and at + 1 < size and text[at + 1] == _LF:
+        return at + 2
+    if bare_lf and text[at] == _LF:
+        return at + 1
+    return 0
 
 
 def _door(text: bytes, at: int, tolerated: Run, tolerance: Tolerance) -> Tolerance | None:

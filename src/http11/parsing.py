@@ -77,6 +77,7 @@ __all__ = [
     "parse_response",
     "parse_trailers",
     "read_body",
+    "read_on",
     "skip_empty_lines",
     "too_large",
 ]
@@ -109,7 +110,11 @@ def too_large(text: bytes, section: Section, limit: int, *, policy: Policy = STR
         RemoteProtocolError: A byte of `text` is wrong; that is reported instead of the size.
 
     """
-    explain(text, section, policy._tolerances)
+    return _too_large(text, section, limit, policy._tolerances)
+
+
+def _too_large(text: bytes, section: Section, limit: int, policy: Tolerances) -> RemoteProtocolError:
+    explain(text, section, policy)
     return violation(
         RemoteProtocolError,
         "trailers-too-large" if section == "trailers" else "head-too-large",
@@ -202,8 +207,10 @@ def parse_trailers(section: Buffer, *, policy: Policy = STRICT) -> EndOfMessage:
         TypeError: `section` is not bytes-like.
 
     """
-    text = section if isinstance(section, bytes) else memoryview(section).tobytes()
-    tolerances = policy._tolerances
+    return _trailers(section if isinstance(section, bytes) else memoryview(section).tobytes(), policy._tolerances)
+
+
+def _trailers(text: bytes, tolerances: Tolerances) -> EndOfMessage:
     if text == b"\r\n":
         return END
     try:
@@ -367,6 +374,13 @@ def read_body(  # noqa: PLR0917 - called for each piece, and names take time
             `data`.
 
     """
+    return read_on(data, start, progress, limit, closed, policy._tolerances)
+
+
+def read_on(  # noqa: PLR0917 - called for each piece, and names take time
+    data: Received, start: int, progress: BodyProgress, limit: int, closed: bool, policy: Tolerances
+) -> Step:
+    """Do what `read_body` does, for who has the policy's tolerances at hand."""
     awaiting = progress[0]
     if awaiting == "length":
         return _read_length_body(data, start, progress, closed)
@@ -414,7 +428,7 @@ def _data(data: bytes, chunk_start: bool = False, chunk_end: bool = False) -> Da
 
 
 def _read_chunked_body(  # noqa: C901, PLR0912, PLR0917 - one step for each thing that may come next
-    data: Received, start: int, progress: BodyProgress, limit: int, closed: bool, policy: Policy
+    data: Received, start: int, progress: BodyProgress, limit: int, closed: bool, policy: Tolerances
 ) -> Step:
     """Read on in a chunked body (RFC 9112 7.1)."""
     awaiting, remaining, received, extensions, seen = progress
@@ -423,22 +437,24 @@ def _read_chunked_body(  # noqa: C901, PLR0912, PLR0917 - one step for each thin
         return END, progress, at
     if awaiting == "end" and (after := _chunk_end(data, at)) > 0:
         at, awaiting, seen = after, "line", 0
+    if at == len(data) and not closed:
+        return None, (awaiting, remaining, received, extensions, seen), at
     try:
         if awaiting == "line":
             # Only at the first look: what comes in pieces would be looked at again and again.
             remaining, end = (0, -1) if seen > 0 else short_chunk_line(data, at)
-            if end > 0 and end - 2 - at <= _longest_chunk_line(limit, policy._tolerances):
+            if end > 0 and end - 2 - at <= _longest_chunk_line(limit, policy):
                 at, awaiting, seen = end, "chunk" if remaining > 0 else "trailers", 0
-            elif (end := _chunk_line_end(data, at, seen, limit, closed, policy._tolerances)) > 0:
-                remaining, size = split_chunk_line(cut(data, at, end), policy._tolerances)
+            elif (end := _chunk_line_end(data, at, seen, limit, closed, policy)) > 0:
+                remaining, size = split_chunk_line(cut(data, at, end), policy)
                 if size > 0:
                     extensions += size
-                    _check_excess(extensions, received, policy._tolerances)
+                    _check_excess(extensions, received, policy)
                 at, awaiting, seen = end, "chunk" if remaining > 0 else "trailers", 0
         if awaiting == "trailers":
             end = _trailers_end(data, at, seen, limit, closed, policy)
             if end > 0:
-                trailers = parse_trailers(cut(data, at, end), policy=policy)
+                trailers = _trailers(cut(data, at, end), policy)
                 return trailers, ("nothing", 0, received, extensions, 0), end
     except RemoteProtocolError as error:
         error.offset = at + (error.offset or 0)
@@ -451,6 +467,8 @@ def _read_chunked_body(  # noqa: C901, PLR0912, PLR0917 - one step for each thin
         event = _data(cut(data, at, stop), awaiting == "chunk", remaining == 0)
         if remaining > 0:
             return event, ("rest", remaining, received + taken, extensions, 0), stop
+        if has_crlf(data, stop):
+            return event, ("line", 0, received + taken, extensions, 0), stop + 2
         return event, ("end", 0, received + taken, extensions, 0), stop
     if closed:
         raise violation(
@@ -466,13 +484,13 @@ def _read_chunked_body(  # noqa: C901, PLR0912, PLR0917 - one step for each thin
     return None, (awaiting, remaining, received, extensions, seen), at
 
 
-def _trailers_end(data: Received, start: int, seen: int, limit: int, closed: bool, policy: Policy) -> int:  # noqa: PLR0917
+def _trailers_end(data: Received, start: int, seen: int, limit: int, closed: bool, policy: Tolerances) -> int:  # noqa: PLR0917
     """Return the index after the trailer section that begins at `start`, or -1: more is needed."""
     end = find_section_end(data, start, seen, section="trailers")
     if (end if end > 0 else len(data)) - start > limit:
-        raise too_large(cut(data, start, start + limit), "trailers", limit, policy=policy)
+        raise _too_large(cut(data, start, start + limit), "trailers", limit, policy)
     if end < 0 and closed:
-        explain(cut(data, start, len(data)), "trailers", policy._tolerances)
+        explain(cut(data, start, len(data)), "trailers", policy)
     return end
 
 
