@@ -49,7 +49,7 @@ class Connection(Engine, Generic[RoleT_co]):
         *,
         policy: Policy = STRICT,
     ) -> None:
-        super().__init__(our_role, max_incomplete_event_size, policy=policy)
+        self._begin(our_role, max_incomplete_event_size, policy)
 
     if TYPE_CHECKING:
 
