@@ -96,15 +96,15 @@ class ReceiveBuffer:
 
     def note_seen(self) -> None:
         """Remember that all that is unread has been looked at."""
-        fresh = self.fresh
+        fresh, data = self.fresh, self.data
         if len(fresh) > 1:
             tail = fresh[-2:]
         elif fresh:
             tail = (self.tail + fresh)[-2:]
         else:
-            tail = bytes(self.data[-2:])
+            tail = data[-2:] if isinstance(data, bytes) else bytes(data[-2:])
         # At once, for the same reason as in `add`.
-        self.seen, self.tail, self.fresh = len(self.data) - self.start, tail, b""
+        self.seen, self.tail, self.fresh = len(data) - self.start, tail, b""
 
     def drop(self) -> None:
         """Let go of everything: nothing of it will be read."""
