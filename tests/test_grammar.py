@@ -59,7 +59,6 @@ CLASSES: dict[str, tuple[Pattern[bytes] | Run, frozenset[int]]] = {
     "NOT_CR_LF_RUN": (grammar.NOT_CR_LF_RUN, ALL - frozenset(b"\r\n")),
     # A backslash needs a byte behind it, and DQUOTE is the end.
     "QUOTED_RUN": (grammar.QUOTED_RUN, TEXT - frozenset(b'"\\')),
-    "STATUS_CODE_RUN": (grammar.STATUS_CODE_RUN, DIGIT - frozenset(b"0")),
     "HTTP_VERSION_RUN": (grammar.HTTP_VERSION_RUN, frozenset(b"H")),
     "IPVFUTURE_RUN": (grammar.IPVFUTURE_RUN, frozenset(b"vV")),
     "HOST_NAME_RUN": (grammar.HOST_NAME_RUN, ALPHA | DIGIT | frozenset(b"-._")),
@@ -329,9 +328,6 @@ BYTES: list[tuple[Pattern[bytes], bytes, bytes, frozenset[int]]] = [
     (grammar.HTTP_VERSION, b"", b".1", DIGIT),
     (grammar.HTTP_VERSION, b"1", b"1", frozenset(b".")),
     (grammar.HTTP_VERSION, b"1.", b"", DIGIT),
-    (grammar.STATUS_CODE_RUN, b"1", b"", DIGIT),
-    (grammar.STATUS_CODE_RUN, b"1", b"0", DIGIT),
-    (grammar.STATUS_CODE_RUN, b"10", b"", DIGIT),
     *((grammar.HTTP_VERSION_RUN, b"HTTP/1.1"[:at], b"", frozenset(b"HTTP/"[at : at + 1])) for at in range(5)),
     (grammar.HTTP_VERSION_RUN, b"HTTP/", b"", DIGIT),
     (grammar.HTTP_VERSION_RUN, b"HTTP/1", b"", frozenset(b".")),
@@ -397,7 +393,7 @@ def test_what_is_no_version(version: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "whole"), [("HTTP_VERSION_RUN", b"HTTP/1.1"), ("STATUS_CODE_RUN", b"200"), ("OWS_RUN", b" \t \t")]
+    ("name", "whole"), [("HTTP_VERSION_RUN", b"HTTP/1.1"), ("OWS_RUN", b" \t \t")]
 )
 def test_a_run_of_a_fixed_size_ends_at_the_first_wrong_byte(name: str, whole: bytes) -> None:
     pattern = pattern_of(name)
@@ -409,9 +405,7 @@ def test_a_run_of_a_fixed_size_ends_at_the_first_wrong_byte(name: str, whole: by
 
 def test_a_run_has_no_more_bytes_than_it_may() -> None:
     for pattern, text, end in (
-        (grammar.STATUS_CODE_RUN, b"2001", 3),
-        (grammar.STATUS_CODE_RUN, b"200200", 3),
-        (grammar.HTTP_VERSION_RUN, b"HTTP/1.1HTTP/1.1", 8),
+                (grammar.HTTP_VERSION_RUN, b"HTTP/1.1HTTP/1.1", 8),
         (grammar.HTTP_VERSION_RUN, b"HTTP/1.11", 8),
         (grammar.HTTP_VERSION_RUN, b"HTTTP/1.1", 3),
         (grammar.HTTP_VERSION_RUN, b"HTP/1.1", 2),

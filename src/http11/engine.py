@@ -32,6 +32,7 @@ from http11.events import (
 )
 from http11.fields import Fields
 from http11.framing import BodyFraming
+from http11.grammar import HTTP11
 from http11.lines import (
     Section,
     check_beginning,
@@ -45,7 +46,6 @@ from http11.parsing import NO_BODY, BodyProgress
 from http11.parts import DataParts, EndParts, RequestParts, ResponseParts
 from http11.policy import STRICT, Policy
 from http11.receiving import ReceiveBuffer
-from http11.rules import HTTP11
 from http11.states import (
     CLIENT,
     CLOSED,
@@ -554,7 +554,7 @@ class Engine:
 
     def _send_response(self, event: Response) -> bytes:
         given: ResponseParts = event
-        if given.http_version != HTTP11:
+        if given.http_version is not HTTP11:
             _check_sendable(given.http_version)
         fields: Fields = given.headers
         response = framing.response_to_send(
@@ -668,10 +668,9 @@ class Engine:
                 Nothing has changed.
 
         """
-        joint = states.next_cycle(self._joint)
-        if joint is None:
+        if not states.may_begin_again(self._joint):
             raise violation(LocalProtocolError, "not-reusable", self._why_not_reusable())
-        self._joint = joint
+        self._joint = START
         self._request_method = None
         self._waiting_for_continue = False
         self._informational_responses = 0

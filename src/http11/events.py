@@ -22,7 +22,7 @@ import attrs
 
 from http11._runtime import BytesLike, HeadersLike, PayloadT, PayloadT_co, slotted
 from http11.fields import as_bytes
-from http11.grammar import COMPILED
+from http11.grammar import COMPILED, HTTP11
 from http11.headers import Headers, tolerated_headers
 from http11.parts import (
     DataParts,
@@ -34,7 +34,7 @@ from http11.parts import (
     fill_request,
     fill_response,
 )
-from http11.rules import HTTP11, init_end, init_request, init_response, status_code_of
+from http11.rules import init_end, init_request, init_response, status_code_of
 
 __all__ = [
     "NEED_DATA",

@@ -16,7 +16,7 @@ from http11.grammar import COMPILED
 from http11.headers import Headers
 from http11.parts import RequestParts, ResponseParts, fill_response
 from http11.policy import STRICT
-from http11.rules import HTTP11, is_length, received_headers
+from http11.rules import is_http10, is_length, received_headers
 from http11.tolerances import Tolerances
 
 __all__ = [
@@ -88,7 +88,7 @@ def _says_close(fields: Fields) -> bool:
 
 def is_http11(http_version: bytes | None) -> bool:
     """Tell whether a peer of this version, `None` where it is unknown, speaks HTTP/1.1 or later."""
-    return http_version is not None and http_version >= HTTP11
+    return http_version is not None and not is_http10(http_version)
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def request_facts(request: RequestParts, trusts_two_lengths: bool = True) -> Req
     body = NO_BODY if length is None else length
     # An HTTP/1.0 connection is never used again (RFC 9112 9.3): what its `keep-alive` means where there are proxies is
     # anybody's guess.
-    if request.http_version < HTTP11:
+    if is_http10(request.http_version):
         return body, False, False, False
     return (
         body,
@@ -171,7 +171,7 @@ def response_facts(
     else:
         framing = _length(fields)
         body = UNTIL_CLOSE if framing is None else framing
-    keep_alive = response.http_version >= HTTP11 and not _says_close(fields) and rightly
+    keep_alive = not is_http10(response.http_version) and not _says_close(fields) and rightly
     return body, keep_alive and (trusts_two_lengths or not _has_length_and_coding(fields))
 
 

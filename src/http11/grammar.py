@@ -41,6 +41,7 @@ __all__ = [
     "HEX_RUN",
     "HOST",
     "HOST_NAME_RUN",
+    "HTTP11",
     "HTTP_VERSION",
     "HTTP_VERSION_RUN",
     "IPV4_START",
@@ -58,7 +59,6 @@ __all__ = [
     "RESPONSE_HEAD",
     "SCHEME_RUN",
     "SHORT_CHUNK_LINE",
-    "STATUS_CODE_RUN",
     "TARGET",
     "TARGET_RUN",
     "TOKEN_RUN",
@@ -148,6 +148,8 @@ _QUOTED_STRING: Final = b'"%b"' % _QUOTED
 
 # HTTP-version = HTTP-name "/" DIGIT "." DIGIT
 HTTP_VERSION: Final = re.compile(rb"[0-9]\.[0-9]")
+HTTP11: Final = b"1.1"
+"""The version that is sent: each event that is made without a version, and each received one, has this very object."""
 # method = token
 METHOD: Final = re.compile(_TOKEN)
 # request-target: all of its forms are visible ASCII, and a fragment is never part of it (RFC 9112 3.2)
@@ -269,7 +271,6 @@ FRAGMENT_TARGET_RUN: Final = Run(rb"[!-~]")
 VALUE_RUN: Final = Run(_TEXT)
 # What the package h11 0.16 takes in a value and in a reason: all but NUL, LF, VT, FF and CR
 ANY_VALUE_RUN: Final = Run(rb"[^\x00\n\x0b\x0c\r]")
-STATUS_CODE_RUN: Final = re.compile(_perhaps(rb"[1-9][0-9]{0,2}+"))
 # As much as there is of an HTTP-version with its HTTP-name: HTTP-name "/" DIGIT "." DIGIT
 _VERSION_TAIL: Final = _perhaps(rb"/" + _perhaps(rb"[0-9]" + _perhaps(rb"\.[0-9]?+")))
 HTTP_VERSION_RUN: Final = re.compile(_perhaps(b"H" + _perhaps(b"T" + _perhaps(b"T" + _perhaps(b"P" + _VERSION_TAIL)))))

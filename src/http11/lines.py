@@ -24,8 +24,10 @@ from http11.fields import Field
 from http11.grammar import (
     ANY_VALUE_RUN,
     COMPILED,
+    DIGITS_RUN,
     FRAGMENT_TARGET_RUN,
     HEX_RUN,
+    HTTP11,
     NOT_CR_LF_RUN,
     OWS_RUN,
     TARGET_RUN,
@@ -240,7 +242,7 @@ def split_request(text: bytes, policy: Tolerances) -> RequestHead:
     if match is not None and match.end(1) <= policy.max_method_size:
         fields = _well_formed_fields(text, match.end(3), policy)
         if fields is not None:
-            return match[1], match[2], match[3], fields
+            return match[1], match[2], _version_before(text, match.end(3)), fields
     method, target, version, at = _request_line(text, policy)
     return method, target, version, _fields(text, at, "request", policy)
 
@@ -257,7 +259,7 @@ def split_response(text: bytes, policy: Tolerances) -> ResponseHead:
     if match is not None:
         fields = _well_formed_fields(text, text.index(b"\n") - 1, policy)
         if fields is not None:
-            return match[1], int(match[2]), match[3] or b"", fields
+            return _version_before(text, match.end(1)), int(match[2]), match[3] or b"", fields
     version, code, reason, at = _status_line(text, policy)
     return version, code, reason, _fields(text, at, "response", policy)
 
@@ -321,7 +323,7 @@ def _request_line(text: bytes, policy: Tolerances) -> tuple[bytes, bytes, bytes,
     at = _line_end(text, version_end, policy.bare_lf)
     if at == 0:
         raise _wrong(text, version_end, policy, "bad-version", "the end of the line", space_code="bad-request-line")
-    return text[:method_end], text[method_end + 1 : target_end], text[version_end - 3 : version_end], at
+    return text[:method_end], text[method_end + 1 : target_end], _version_before(text, version_end), at
 
 
 def _status_line(text: bytes, policy: Tolerances) -> tuple[bytes, int, bytes, i64]:
@@ -330,7 +332,7 @@ def _status_line(text: bytes, policy: Tolerances) -> tuple[bytes, int, bytes, i6
     if not _is(text, version_end, _SP):
         raise _wrong(text, version_end, policy, "bad-status-line", "one SP")
     code = version_end + 1
-    code_end = _match_end(grammar.STATUS_CODE_RUN, text, code)
+    code_end = _status_code_end(text, code)
     if code_end - code < _STATUS_CODE_SIZE:
         expected = "a status code of three digits, 100 to 999"
         raise _wrong(text, code_end, policy, "bad-status-code", expected, since=code)
@@ -346,7 +348,15 @@ def _status_line(text: bytes, policy: Tolerances) -> tuple[bytes, int, bytes, i6
         tolerance = _door(text, reason_end, ANY_VALUE_RUN, "control_bytes_in_reason")
         raise _wrong(text, reason_end, policy, "bad-reason", expected, tolerance=tolerance)
     reason = text[code_end + 1 : reason_end] if reason_end > code_end else b""
-    return text[version_end - 3 : version_end], int(text[code:code_end]), reason, at
+    return _version_before(text, version_end), int(text[code:code_end]), reason, at
+
+
+def _status_code_end(text: bytes, at: int) -> int:
+    """Return where a status code ends that begins at `at`: after three digits, 100 to 999, or before them."""
+    end: int = run_end(DIGITS_RUN, text, at)
+    if at < end and text[at] == 0x30:  # noqa: PLR2004 - "0"
+        return at
+    return min(end, at + _STATUS_CODE_SIZE)
 
 
 def _method_end(text: bytes, policy: Tolerances) -> int:
@@ -389,10 +399,8 @@ def _target_end(text: bytes, start: int, policy: Tolerances) -> int:
 
 
 def _version_end(text: bytes, start: int, code: Literal["bad-version", "bad-status-line"], policy: Tolerances) -> int:
-    end = start + _VERSION_SIZE
-    version = text[start:end]
-    if version == b"HTTP/1.1" or version == b"HTTP/1.0":  # noqa: PLR1714 - a pair takes time
-        return end
+    if _is_http1(text, start):
+        return start + _VERSION_SIZE
     end = _match_end(grammar.HTTP_VERSION_RUN, text, start)
     if end - start < _VERSION_SIZE:
         if end == 0 and len(text) > 0 and _line_end(text, 0, policy.bare_lf) > 0:
@@ -402,6 +410,33 @@ def _version_end(text: bytes, start: int, code: Literal["bad-version", "bad-stat
     if text[end - 3 : end - 2] != b"1" and not policy.any_major_version and text[:end] != _PREFACE:
         raise _unsupported(text[end - 3 : end], start)
     return end
+
+
+def _is_http1(text: bytes, at: i64) -> bool:
+    """Tell whether ``HTTP/1.1`` or ``HTTP/1.0`` stands at `at`."""
+    if not COMPILED:
+        return text.startswith((b"HTTP/1.1", b"HTTP/1.0"), at)
+    # A method of bytes, and a part of them, take the time of all of these.
+    size: i64 = len(text)  # pragma: no cover - compiled only
+    return (  # pragma: no cover
+        at + 8 <= size
+        and text[at] == 0x48
+        and text[at + 1] == 0x54
+        and text[at + 2] == 0x54
+        and text[at + 3] == 0x50
+        and text[at + 4] == 0x2F
+        and text[at + 5] == 0x31
+        and text[at + 6] == 0x2E
+        and (text[at + 7] == 0x31 or text[at + 7] == 0x30)
+    )
+
+
+def _version_before(text: bytes, end: i64) -> bytes:
+    """Return the version whose last digit stands before `end`."""
+    # Of the one that nearly all speak, there is one object.
+    if text[end - 1] == 0x31 and text[end - 3] == 0x31:
+        return HTTP11
+    return text[end - 3 : end]
 
 
 def _unsupported(version: bytes, offset: int) -> RemoteProtocolError:

@@ -51,9 +51,9 @@ from http11.parts import fill_data, fill_end, fill_request, fill_response
 from http11.policy import STRICT, Policy
 from http11.rules import (
     FORBIDDEN_TRAILERS,
-    HTTP11,
     check_no_content,
     check_trailers,
+    is_http10,
     is_length,
     normalized_length,
     normalized_request_fields,
@@ -186,7 +186,7 @@ def _normalized_response_fields(
     headers: Headers, code: int, http_version: bytes, request_method: bytes | None, policy: Tolerances
 ) -> Headers:
     try:
-        headers = normalized_length(headers, of_request=False, http10=http_version < HTTP11, policy=policy, blame=_PEER)
+        headers = normalized_length(headers, of_request=False, http10=is_http10(http_version), policy=policy, blame=_PEER)
     except RemoteProtocolError:
         if code < 200 or not has_no_content(code, request_method):  # noqa: PLR2004 - the class 1xx
             raise

@@ -15,7 +15,7 @@ import attrs
 from http11 import explaining, grammar
 from http11.errors import ErrorCode, ErrorT, LocalProtocolError, clipped, violation
 from http11.fields import Field, Fields, all_values, as_bytes, pairs_of, take_checked, take_received
-from http11.grammar import COMPILED, DIGITS_RUN, HOST_NAME_RUN, TARGET_RUN, TOKEN_RUN, VALUE_RUN, run_end
+from http11.grammar import COMPILED, DIGITS_RUN, HOST_NAME_RUN, HTTP11, TARGET_RUN, TOKEN_RUN, VALUE_RUN, run_end
 from http11.headers import Headers, new_headers
 from http11.parts import EndParts, RequestParts, ResponseParts, fill_end, fill_request, fill_response
 from http11.policy import STRICT
@@ -23,7 +23,6 @@ from http11.tolerances import Tolerances
 
 __all__ = [
     "FORBIDDEN_TRAILERS",
-    "HTTP11",
     "NO_FIELDS",
     "SENDING",
     "as_headers",
@@ -32,6 +31,7 @@ __all__ = [
     "init_end",
     "init_request",
     "init_response",
+    "is_http10",
     "is_length",
     "is_preface",
     "normalized_length",
@@ -42,9 +42,6 @@ __all__ = [
 
 SENDING: Final[Tolerances] = attrs.evolve(STRICT, repeated_length_in_request=True)._tolerances
 """By what a constructor validates: strict, except that a length that was said twice becomes one."""
-
-HTTP11: Final = b"1.1"
-"""What is sent; each event that is made without a version has this very object."""
 
 NO_FIELDS: Final = Headers()
 """What most `EndOfMessage` have."""
@@ -101,7 +98,7 @@ def init_response(  # noqa: PLR0917 - called for each event, and names take time
         message = f"expected a reason of visible characters, SP and HTAB, got {found}"
         raise violation(LocalProtocolError, "bad-reason", message)
     fields = normalized_length(
-        as_headers(headers), of_request=False, http10=version < HTTP11, policy=SENDING, blame=LocalProtocolError
+        as_headers(headers), of_request=False, http10=is_http10(version), policy=SENDING, blame=LocalProtocolError
     )
     fill_response(event, fields, version, phrase, code)
 
@@ -137,6 +134,11 @@ def received_headers(raw: list[Field], strict: bool) -> Headers:
 
 
 # --- start lines ----------------------------------------------------------------------------------------------------
+
+
+def is_http10(http_version: bytes) -> bool:
+    """Tell whether this is a version before HTTP/1.1."""
+    return http_version is not HTTP11 and http_version < HTTP11
 
 
 def is_preface(method: bytes, target: bytes, http_version: bytes) -> bool:
@@ -226,7 +228,7 @@ def normalized_request_fields(  # noqa: PLR0917 - called for each message, and n
     _check_host(headers, http_version, policy, blame)
     if not origin_form:
         _check_authority(headers, method, target, policy, blame)
-    headers = normalized_length(headers, of_request=True, http10=http_version < HTTP11, policy=policy, blame=blame)
+    headers = normalized_length(headers, of_request=True, http10=is_http10(http_version), policy=policy, blame=blame)
     if method == b"CONNECT" and not policy.content_in_connect:
         check_no_content(headers, blame, "content-in-connect")
     return headers
@@ -237,7 +239,7 @@ def _check_host(fields: Fields, http_version: bytes, policy: Tolerances, blame: 
     host = fields._host
     if host is None:
         # HTTP/1.2 to 1.9 are read as 1.1; what only a tolerance lets in, such as HTTP/2.0, is not held to its rules.
-        if HTTP11 <= http_version <= b"1.9":
+        if http_version is HTTP11 or HTTP11 <= http_version <= b"1.9":
             raise violation(blame, "missing-host", "expected a Host field in an HTTP/1.1 request, got none")
         return
     if fields._repeated and (count := len(all_values(fields, b"host"))) > 1:

@@ -37,7 +37,7 @@ __all__ = [
     "after_error",
     "after_move",
     "expected_moves",
-    "next_cycle",
+    "may_begin_again",
     "not_reusable",
 ]
 
@@ -191,9 +191,9 @@ def not_reusable(joint: JointState) -> JointState:
     return _settled(client, server, False, upgrade, connect)
 
 
-def next_cycle(joint: JointState) -> JointState | None:
-    """Return the state for the next request, or `None` where the two sides are not both done with this one."""
-    return START if joint[0] == DONE and joint[1] == DONE else None
+def may_begin_again(joint: JointState) -> bool:
+    """Tell whether both sides are done with this request, so that the next cycle may begin, at `START`."""
+    return joint[0] == DONE and joint[1] == DONE
 
 
 def expected_moves(joint: JointState, role: Role) -> list[Move]:
