@@ -330,13 +330,25 @@ def _outcome(value: Raw) -> Outcome:
 
 
 @cache
+def tables(name: str, key: str) -> tuple[Mapping[str, Raw], ...]:
+    """Return the tables called `key` of one of the files of vectors."""
+    return tuple(tomllib.loads((VECTORS / name).read_text("utf-8"))[key])
+
+
+def reasons() -> dict[str, str]:
+    """Return why each row is as it is, unless one of its vectors says something else."""
+    return {_text(row["id"]): _text(row.get("why", "")) for row in tables("rows.toml", "row")}
+
+
+@cache
 def _vectors(folder: str) -> tuple[tuple[str, Mapping[str, Raw]], ...]:
-    """Return the tables of all files of `folder`, each with its section."""
-    found: list[tuple[str, Mapping[str, Raw]]] = []
-    for path in sorted((VECTORS / folder).glob("*.toml")):
-        tables: list[dict[str, Raw]] = tomllib.loads(path.read_text("utf-8"))["vector"]
-        found += [(path.stem, table) for table in tables]
-    return tuple(found)
+    """Return the vectors of all files of `folder`, each with its section."""
+    shared = reasons()
+    return tuple(
+        (path.stem, {"why": shared.get(_text(table["id"]), ""), **table})
+        for path in sorted((VECTORS / folder).glob("*.toml"))
+        for table in tables(f"{folder}/{path.name}", "vector")
+    )
 
 
 def _role(value: Raw) -> Role:
