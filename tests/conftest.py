@@ -18,6 +18,8 @@ settings.register_profile(
     max_examples=300,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
+# Where each step is slow, such as in WebAssembly.
+settings.register_profile("few", settings.get_profile("steady"), max_examples=30)
 # For a long search by hand: HYPOTHESIS_PROFILE=search pytest tests/test_properties.py
 settings.register_profile("search", deadline=None, max_examples=20_000, suppress_health_check=list(HealthCheck))
 # A shell has its background jobs ignore SIGINT, and what the tests start would inherit that.

@@ -17,6 +17,7 @@ from random import Random
 from typing import Any, TypeAlias, assert_never
 
 import attrs
+import pytest
 
 from http11 import (
     CLIENT,
@@ -280,6 +281,8 @@ def few_splits(data: bytes, *, closed: bool, seed: str) -> Iterator[list[bytes]]
 
 def python(*arguments: str) -> str:
     """Run Python as the tests are run, and return what it has written."""
+    if sys.platform == "emscripten":
+        pytest.skip("no processes here")
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     return done.stdout.decode()
@@ -330,13 +333,25 @@ def _outcome(value: Raw) -> Outcome:
 
 
 @cache
+def tables(name: str, key: str) -> tuple[Mapping[str, Raw], ...]:
+    """Return the tables called `key` of one of the files of vectors."""
+    return tuple(tomllib.loads((VECTORS / name).read_text("utf-8"))[key])
+
+
+def reasons() -> dict[str, str]:
+    """Return why each row is as it is, unless one of its vectors says something else."""
+    return {_text(row["id"]): _text(row.get("why", "")) for row in tables("rows.toml", "row")}
+
+
+@cache
 def _vectors(folder: str) -> tuple[tuple[str, Mapping[str, Raw]], ...]:
-    """Return the tables of all files of `folder`, each with its section."""
-    found: list[tuple[str, Mapping[str, Raw]]] = []
-    for path in sorted((VECTORS / folder).glob("*.toml")):
-        tables: list[dict[str, Raw]] = tomllib.loads(path.read_text("utf-8"))["vector"]
-        found += [(path.stem, table) for table in tables]
-    return tuple(found)
+    """Return the vectors of all files of `folder`, each with its section."""
+    shared = reasons()
+    return tuple(
+        (path.stem, {"why": shared.get(_text(table["id"]), ""), **table})
+        for path in sorted((VECTORS / folder).glob("*.toml"))
+        for table in tables(f"{folder}/{path.name}", "vector")
+    )
 
 
 def _role(value: Raw) -> Role:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from http11 import (
@@ -176,7 +176,6 @@ def test_any_input_has_the_same_outcome_in_any_pieces(
 
 
 @given(st.data(), strategies.roles)
-@settings(max_examples=50)
 def test_tolerance_only_adds(data: st.DataObject, role: Role) -> None:
     """What STRICT accepts in full, H11 reads as the same, but where the table says otherwise (LN-3, CH-4)."""
     stream = data.draw(strategies.streams(role))

@@ -292,5 +292,5 @@ class Peers(RuleBasedStateMachine):
             )
 
 
-Peers.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
+Peers.TestCase.settings = settings(stateful_step_count=40)
 TestPeers = Peers.TestCase

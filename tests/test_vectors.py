@@ -26,6 +26,7 @@ from http11 import (
     Role,
 )
 from tests.harness import (
+    VECTORS,
     Outcome,
     Reader,
     SendingVector,
@@ -35,8 +36,10 @@ from tests.harness import (
     few_splits,
     read,
     reading_vectors,
+    reasons,
     sending_vectors,
     splits,
+    tables,
 )
 
 POLICIES = {"STRICT": STRICT, "H11": H11}
@@ -165,15 +168,15 @@ def test_sending(vector: SendingVector) -> None:
 # --- the vectors themselves -----------------------------------------------------------------------------------------
 
 
-VECTORS: list[Vector | SendingVector] = [*reading_vectors(), *sending_vectors()]
+ALL: list[Vector | SendingVector] = [*reading_vectors(), *sending_vectors()]
 
 
 def test_every_row_has_a_vector_and_every_vector_a_row() -> None:
-    assert {vector.id for vector in VECTORS} == set(IDS)
+    assert {vector.id for vector in ALL} == set(IDS)
 
 
 def test_names_are_unique() -> None:
-    names = Counter((vector.id, vector.name) for vector in VECTORS)
+    names = Counter((vector.id, vector.name) for vector in ALL)
     assert [name for name, times in names.items() if times > 1] == []
 
 
@@ -184,5 +187,9 @@ def test_every_code_is_one_of_the_closed_set() -> None:
     assert codes <= CODES
 
 
-def test_every_vector_says_why() -> None:
-    assert all(vector.why for vector in VECTORS)
+def test_every_vector_says_why_and_none_says_again_what_its_row_says() -> None:
+    assert all(vector.why for vector in ALL)
+    files = [f"{folder}/{path.name}" for folder in ("reading", "sending") for path in (VECTORS / folder).glob("*.toml")]
+    given = [(vector["id"], vector.get("why")) for file in files for vector in tables(file, "vector")]
+    assert len(given) == len(ALL)
+    assert [one for one in given if one in reasons().items()] == []
