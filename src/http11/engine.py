@@ -344,7 +344,9 @@ class Engine:
             start = received.start
         end = find_section_end(received.data, start, received.seen, section=section)
         most = self._limit - self._offset
-        if (end if end > 0 else len(received.data)) - start > most:
+        if (end if end > 0 else len(received.data)) - start > most and (
+            end < 0 or not self._tolerances.whole_heads_over_limit
+        ):
             text = received.peek(max(0, most))
             raise parsing.too_large(text, section, self._limit, policy=self._policy)
         if end < 0:
