@@ -497,19 +497,6 @@ def options(lines: Sequence[bytes]) -> set[bytes]:
     return {option.strip() for option in b",".join(said).lower().split(b",")} - {b""}
 
 
-def close_is_added(step: Step) -> bool:
-    old, new = step.heads()
-    moved = b"connection", b"transfer-encoding", b"content-length"
-    close = [b"Connection: " + option for option in sorted(options(old) - {b"keep-alive"} | {b"close"})]
-    return (
-        is_sent(step, "Response")
-        and without(new, *moved) == without(old, *moved)
-        and new[-len(close) :] == close
-        and without(old, *moved[1:]) != without(new, *moved[1:])
-        and (step.before["our_state"] == "IDLE" or step.before["their_state"] in ("ERROR", "CLOSED"))
-    )
-
-
 def a_tunnel_or_http2_is_refused(step: Step) -> bool:
     old, new = step.heads()
     unread, _ = step.before["trailing"] or (b"", False)
@@ -910,7 +897,6 @@ def extra_data(step: Step) -> bool:
 
 
 DIFFERENCES: Final[Sequence[Difference]] = (
-    Difference("SD-9", "a response behind which no request can come says `Connection: close`", close_is_added),
     Difference(
         "a refused CONNECT", "ends the connection, where bytes wait behind it; so HTTP/2", a_tunnel_or_http2_is_refused
     ),
