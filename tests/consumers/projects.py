@@ -114,6 +114,7 @@ UVICORN: Final = Project(
     losses=(
         Loss(
             tests=("tests/protocols/test_http.py::test_huge_headers_h11_max_incomplete",),
+            policies=("strict",),
             why="LN-5: the head is longer than the limit that the test sets. h11 lets it in since its last part comes "
             "in one piece; had the network cut it, h11 would refuse it too",
         ),
@@ -142,27 +143,9 @@ HYPERCORN: Final = Project(
     tests=("tests",),
     options=("-o", "addopts="),
     passed=38,
-    losses=(
-        Loss(
-            tests=("tests/asyncio/test_tcp_server.py::test_complets_on_half_close",),
-            why="SD-9: its client has closed, so there can be no other request, and the response says "
-            "`Connection: close`",
-        ),
-    ),
 )
 
-WSPROTO: Final = Project(
-    name="wsproto-1.3.2",
-    tests=("tests",),
-    passed=47,
-    losses=(
-        Loss(
-            tests=("tests/test_client.py::test_handshake_rejection_with_body",),
-            why="SD-9: its server answers without having read a request, which it cannot read any more after that, and "
-            "the response says `Connection: close`",
-        ),
-    ),
-)
+WSPROTO: Final = Project(name="wsproto-1.3.2", tests=("tests",), passed=47)
 
 TRIO_WEBSOCKET: Final = Project(
     name="trio_websocket-0.12.2",
