@@ -451,7 +451,7 @@ def tally(package: str, row: str) -> Tally:
         counts["refused" if vector.strict[-1:] and vector.strict[-1][0] == "error" else "accepted"] += 1
         counts[compare(vector.strict, theirs)] += 1
         if package == "h11":
-            counts["unlike_h11"] += compare(vector.h11, theirs) != "same"
+            counts["unlike_h11"] += compare(vector.h11_whole, theirs) != "same"
     del counts["same"]
     return Tally(**counts)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -319,6 +320,61 @@ def test_the_limit_does_not_count_the_empty_line(empty_line: bytes) -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         small.next_event()
     assert caught.value.error_status_hint == 431
+
+
+@pytest.mark.parametrize("closing", [False, True])
+@pytest.mark.parametrize(
+    ("received", "closed"),
+    [
+        (b"", False),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", True),
+        (b"\x16", False),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe", True),
+    ],
+)
+def test_a_response_does_not_say_close_where_only_the_states_end_the_connection(
+    received: bytes, closed: bool, closing: bool
+) -> None:
+    """The bytes are h11's, and nobody goes on: where the client has not asked at all, since it cannot any more."""
+    fields = [("Content-Length", "0"), ("connection", "Close")][: 1 + closing]
+    spelled = b"connection: Close\r\n" if closing else b""
+    in_its_place, itself = compat.Connection(SERVER), Connection(SERVER)
+    for connection in (in_its_place, itself):
+        for piece in (received, b"") if closed else (received,):
+            # Nothing would be the end of the connection.
+            if piece or closed:
+                connection.receive_data(piece)
+        with suppress(RemoteProtocolError):
+            while not isinstance(connection.next_event(), type | http11.ConnectionClosed):
+                pass
+    response = http11.Response(status_code=400, headers=fields)
+    assert in_its_place.send(response) == b"HTTP/1.1 400 \r\nContent-Length: 0\r\n" + spelled + b"\r\n"
+    assert b"close" in itself.send(response).lower()
+    in_its_place.send(http11.EndOfMessage())
+    with pytest.raises(http11.LocalProtocolError):
+        in_its_place.start_next_cycle()
+    if not closed:
+        in_its_place.receive_data(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        with pytest.raises(RemoteProtocolError):
+            in_its_place.next_event()
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\n",
+        # Where h11 would take what follows for a request: that is ours to end, and to say.
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nx",
+    ],
+)
+def test_a_response_says_close_where_it_ends_the_connection(received: bytes) -> None:
+    connection = compat.Connection(SERVER)
+    connection.receive_data(received)
+    while not isinstance(connection.next_event(), type | http11.EndOfMessage):
+        pass
+    written = connection.send(http11.Response(status_code=400, headers=[("Content-Length", "0")]))
+    assert written == b"HTTP/1.1 400 \r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class Small:

@@ -40,6 +40,7 @@ DOORS: dict[str, tuple[Role, bytes]] = {
     "space_after_chunk_size": (SERVER, POST + b"0 \r\n\r\n"),
     "any_chunk_extension": (SERVER, POST + b"0;=\r\n\r\n"),
     "any_trailer_field": (SERVER, POST + b"0\r\nHost: b\r\n\r\n"),
+    "whole_heads_over_limit": (SERVER, HEAD + b"X: " + b"y" * 16384 + b"\r\n\r\n"),
 }
 LIMITS: dict[str, tuple[Role, bytes]] = {
     "max_fields": (SERVER, HEAD + b"x: y\r\n" * 256 + b"\r\n"),

@@ -299,6 +299,80 @@ def test_a_process_may_outlive_the_check(folder: Path) -> None:
     assert (done.status, done.out) == (NO_CONNECTION, "http11.compat\n")
 
 
+REPORT = "http11: processes that made connections with http11: "
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
+def test_a_check_says_it_of_a_program_that_a_signal_kills(number: signal.Signals, folder: Path) -> None:
+    # With all that belongs to it, as a terminal or a service manager does.
+    program(folder, f"{CONNECT}\nimport os\nos.killpg(0, {number:d})")
+    command = [sys.executable, "-m", "http11", "run-as-h11", "--check", "program.py"]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False, start_new_session=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-number, "http11.compat\n", f"{REPORT}1\n")
+
+
+@pytest.mark.parametrize(("text", "count"), [("", "none"), (CONNECT, "1")])
+def test_a_check_says_it_of_a_program_that_leaves_at_once(text: str, count: str, folder: Path) -> None:
+    program(folder, f"{text}\nimport os\nos._exit(0)")
+    done = run_as_h11("--check", "program.py", folder=folder)
+    assert (done.status, done.err) == (0, f"{REPORT}{count}\n")
+
+
+def test_a_check_goes_on_in_what_is_executed_instead(folder: Path) -> None:
+    program(folder, f"import os, sys\nos.execv(sys.executable, [sys.executable, '-c', {CONNECT!r}])")
+    done = run_as_h11("--check", "program.py", folder=folder)
+    assert done == Ended(0, "http11.compat\n", f"{REPORT}1\n")
+
+
+def test_a_check_does_not_wait_for_what_the_program_has_forked(folder: Path) -> None:
+    program(
+        folder,
+        f"""
+        import os, signal, sys, time
+        {CONNECT}
+        killed = os.getpid()
+        if os.fork() == 0:
+            if os.fork() == 0:
+                # Until it has been said.
+                while os.path.exists(os.environ["HTTP11_AS_H11_MARKS"]):
+                    time.sleep(0.01)
+                sys.exit()
+            os.kill(killed, signal.SIGKILL)
+            os.wait()
+            sys.exit()
+        time.sleep(60)
+        """,
+    )
+    done = run_as_h11("--check", "program.py", folder=folder)
+    assert done == Ended(-signal.SIGKILL, "http11.compat\n", f"{REPORT}1\n")
+
+
+def test_a_program_that_is_checked_has_no_child_that_it_has_not_started(folder: Path) -> None:
+    program(
+        folder,
+        """
+        import os
+        try:
+            os.wait()
+        except ChildProcessError:
+            print("none")
+        """,
+    )
+    assert run_as_h11("--check", "program.py", folder=folder) == Ended(NO_CONNECTION, "none\n", f"{REPORT}none\n")
+
+
+@pytest.mark.parametrize(("end", "status", "said"), [("TERM", -signal.SIGTERM, ""), ("NONE", 0, f"{REPORT}1\n")])
+def test_where_nothing_can_fork_a_signal_ends_the_check(end: str, status: int, said: str, folder: Path) -> None:
+    program(
+        folder, f"{CONNECT}; import os, signal, sys; sys.argv[1] == 'TERM' and os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    starts = "import os, sys; del os.fork; from http11.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    done = python("-c", starts, "run-as-h11", "--check", "program.py", end, folder=folder)
+    assert done == Ended(status, "http11.compat\n", said)
+
+
 # --- other parsers --------------------------------------------------------------------------------------------------
 
 APPLICATION = """
@@ -320,16 +394,18 @@ async def app(scope, receive, send):
 
 
 @pytest.mark.parametrize(
-    ("options", "told", "count"),
+    ("options", "told", "count", "number"),
     [
-        (["--http", "h11"], False, "1"),
-        (["--http", "h11", "--workers", "2"], False, "1"),
-        (["--http", "httptools"], True, "none"),
-        (["--http", "auto", "--workers", "2"], True, "none"),
+        (["--http", "h11"], False, "1", signal.SIGINT),
+        # It ends in good order, and then by the signal.
+        (["--http", "h11"], False, "1", signal.SIGTERM),
+        (["--http", "h11", "--workers", "2"], False, "1", signal.SIGINT),
+        (["--http", "httptools"], True, "none", signal.SIGINT),
+        (["--http", "auto", "--workers", "2"], True, "none", signal.SIGINT),
     ],
 )
 def test_uvicorn_is_told_where_it_does_not_parse_with_h11(
-    options: list[str], told: bool, count: str, folder: Path
+    options: list[str], told: bool, count: str, number: signal.Signals, folder: Path
 ) -> None:
     pytest.importorskip("uvicorn")
     (folder / "application.py").write_text(APPLICATION, "utf-8")
@@ -348,8 +424,9 @@ def test_uvicorn_is_told_where_it_does_not_parse_with_h11(
             client.request("GET", "/")
             assert client.getresponse().read() == b"http11.compat"
             client.close()
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             _, err = process.communicate(timeout=60)
     assert ("uvicorn parses with httptools, not with http11: give it --http h11\n" in err) is told
     assert f"http11: processes that made connections with http11: {count}\n" in err
-    assert process.returncode == (NO_CONNECTION if count == "none" else 0)
+    status = NO_CONNECTION if count == "none" else 0
+    assert process.returncode == (-number if number == signal.SIGTERM else status)

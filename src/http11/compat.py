@@ -42,7 +42,8 @@ class Connection(connection.Connection[RoleT_co]):
     """The `Connection` of h11's users: http11's own, with a default policy.
 
     Its instances have a ``__dict__``, like h11's, for attributes of the user's. As in h11, its limit does not count
-    the empty line that ends a head.
+    the empty line that ends a head, and a server does not add ``Connection: close`` only because the client has closed,
+    has broken the protocol, or has not asked at all.
 
     Attributes:
         default_policy: The policy that was passed to `install_as_h11`.
@@ -62,6 +63,8 @@ class Connection(connection.Connection[RoleT_co]):
         chosen = self.default_policy if policy is None else policy
         # As an int, before anything is added: other types may overflow.
         super().__init__(our_role, operator.index(max_incomplete_event_size) + _EMPTY_LINE, policy=chosen)
+        # The states end the connection as they do in h11, which leaves the field out, and its users compare.
+        self._says_last = False
 
     @overload
     def next_event(self: Connection[Literal["CLIENT"]]) -> events.ServerEvent | events.Signal: ...

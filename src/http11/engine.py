@@ -105,6 +105,7 @@ class Engine:
         "_policy",
         "_received",
         "_request_method",
+        "_says_last",
         "_sent",
         "_their_http_version",
         "_tolerances",
@@ -150,6 +151,8 @@ class Engine:
         self._sent: int = 0
         # The code of the error to send any, where the message has no content whatever its length.
         self._no_content: ErrorCode | None = None
+        # Whether a response says `close` where the client can send no other request. `http11.compat` unsets it.
+        self._says_last: bool = True
 
     def __repr__(self) -> str:
         client, server, _, _, _ = self._joint
@@ -342,7 +345,9 @@ class Engine:
             start = received.start
         end = received.section_end(section)
         most = self._limit - self._offset
-        if (end if end > 0 else len(received.data)) - start > most:
+        if (end if end > 0 else len(received.data)) - start > most and (
+            end < 0 or not self._tolerances.whole_heads_over_limit
+        ):
             text = received.peek(max(0, most))
             raise parsing.too_large(text, section, self._limit, policy=self._policy)
         if end < 0:
@@ -580,12 +585,15 @@ class Engine:
         return written
 
     def _may_be_asked_again(self, response: ResponseParts) -> bool:
-        """Tell whether what the client has sent so far leaves room for another request after `response`."""
+        """Tell whether what the client has sent so far leaves room for another request after `response`.
+
+        In h11's place, also where it is only the states of both that leave none.
+        """
         client, _, _, _, connect_proposed = self._joint
         # One that has broken the protocol, or has closed, will send none; and the one that an early answer comes before
         # cannot be answered any more.
         if client == ERROR or client == CLOSED or client == IDLE:  # noqa: PLR1714, SIM109 - a tuple takes time
-            return False
+            return not self._says_last
         # What a client wrote into a tunnel that is not granted must never be taken for requests, and neither must what
         # follows the preface of HTTP/2.
         if connect_proposed and not framing.grants_tunnel(response.status_code):

@@ -205,7 +205,8 @@ Tolerance: TypeAlias = Literal[
 ]
 """A field of `Policy` that lets in what another policy refuses: a tolerance, or a limit.
 
-The fields that say whether a connection may be used again are not among them: they let in nothing that is wrong.
+The fields that say whether a connection may be used again are not among them: they let in nothing that is wrong. Nor
+is ``whole_heads_over_limit``, since what it lets in depends on how the bytes arrive, and an error does not.
 """
 
 # For each code that one field of `Policy` always lets in: that field. For some of the others, it depends on the byte.

@@ -42,6 +42,7 @@ def _tolerances(policy: Policy) -> Mapping[str, object]:
         "space_after_chunk_size": policy.space_after_chunk_size,
         "any_chunk_extension": policy.any_chunk_extension,
         "any_trailer_field": policy.any_trailer_field,
+        "whole_heads_over_limit": policy.whole_heads_over_limit,
     }
 
 
@@ -72,7 +73,8 @@ class _Told:
 class Policy(_Told):
     """What a reader tolerates, and how much it accepts. The defaults are those of `STRICT`.
 
-    The limit on the size of a head is not here: it is the ``max_incomplete_event_size`` of `Connection`.
+    The limit on the size of a head is not here: it is the ``max_incomplete_event_size`` of `Connection`. Here is only
+    whether it holds for heads that are whole.
 
     Attributes:
         bare_lf: Accept LF alone as the end of a line in a head or a trailer section (RFC 9112 2.2).
@@ -103,6 +105,9 @@ class Policy(_Told):
         any_chunk_extension: Accept anything but CR and LF after a semicolon that directly follows the size (RFC 9112
             7.1.1).
         any_trailer_field: Accept trailer fields that frame, route or authenticate (RFC 9110 6.5.1).
+        whole_heads_over_limit: Accept a head that is larger than ``max_incomplete_event_size``, if it is whole when
+            `Connection.next_event` first sees more of it than that. What is incomplete is limited as before, so no more
+            is kept than the limit and one piece; but whether such a head is read depends on how it arrives.
         max_method_size: The longest method to accept, in bytes.
         max_fields: The most field lines to accept in a head or a trailer section; `None` for no limit.
         max_informational_responses: The most 1xx responses to accept before a final one; `None` for no limit.
@@ -141,6 +146,7 @@ class Policy(_Told):
     space_after_chunk_size: bool = False
     any_chunk_extension: bool = False
     any_trailer_field: bool = False
+    whole_heads_over_limit: bool = False
 
     # Registered methods reach 17 bytes (UPDATEREDIRECTREF); private ones are seldom longer than twice that.
     max_method_size: int = 64
@@ -230,6 +236,7 @@ H11: Final = Policy(
     space_after_chunk_size=True,
     any_chunk_extension=True,
     any_trailer_field=True,
+    whole_heads_over_limit=True,
     max_fields=None,
     max_informational_responses=None,
     max_chunk_line_size=None,

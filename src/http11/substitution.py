@@ -11,6 +11,7 @@ import os
 import pkgutil
 import runpy
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.abc import MetaPathFinder
@@ -37,6 +38,7 @@ _POLICIES: Final[Mapping[str, Policy]] = {"strict": STRICT, "h11": H11}
 _POLICY: Final = "HTTP11_AS_H11_POLICY"
 _MARKS: Final = "HTTP11_AS_H11_MARKS"
 _SITE: Final = str(Path(__file__).parent / "run-as-h11")
+_REPORT: Final = "http11: processes that made connections with http11: {}"
 
 # Parsers that some program has beside h11, by the modules that use them, and how to choose h11.
 _OTHERS: Final[Mapping[str, str]] = {
@@ -55,7 +57,8 @@ def run_as_h11(
         arguments: The program's own.
         is_module: Whether `program` names a module.
         policy: What its connections tolerate.
-        check: Whether to say at its end in how many processes connections were made with http11.
+        check: Whether to say at its end in how many processes connections were made with http11. Where a signal kills
+            the program, another process says it, but for systems that cannot fork.
 
     Returns:
         The exit status, if the program just ends, or cannot be found, or is checked and has made no connection.
@@ -77,6 +80,8 @@ def run_as_h11(
         return _run(program, arguments, is_module=is_module)
     process, marks = os.getpid(), Path(mkdtemp(prefix="http11-"))
     os.environ[_MARKS] = str(marks)
+    if hasattr(os, "fork"):
+        _watch(marks)
     join()
     try:
         status = _run(program, arguments, is_module=is_module)
@@ -94,8 +99,38 @@ def _has_made_none(marks: Path, process: int) -> bool:
         return False
     count = sum(1 for _ in marks.iterdir())
     shutil.rmtree(marks)
-    _complain(f"processes that made connections with http11: {count or 'none'}")
+    print(_REPORT.format(count or "none"), file=sys.stderr)
     return count == 0
+
+
+def _watch(marks: Path) -> None:
+    """Have another process say the same where this one ends without a chance to."""
+    end, ours = os.pipe()
+    # The end of this process closes it. A program that is executed in its place goes on instead.
+    os.set_inheritable(ours, True)
+    os.register_at_fork(after_in_child=_Forked(ours))
+    # In a session of its own: what kills this group shall not kill it.
+    subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-I", "-S", f"{_SITE}/witness.py", str(end), str(marks), _REPORT],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[end],
+        start_new_session=True,
+        check=False,
+    )
+    os.close(end)
+
+
+class _Forked:
+    """Keeps a forked process from holding a pipe open; once, since the number may then be of something else."""
+
+    def __init__(self, ours: int) -> None:
+        self._ours = ours
+
+    def __call__(self) -> None:
+        if self._ours >= 0:
+            os.close(self._ours)
+            self._ours = -1
 
 
 def join() -> None:

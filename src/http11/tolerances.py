@@ -41,6 +41,7 @@ class Tolerances:
         "space_after_chunk_size",
         "tolerant",
         "transfer_encoding_in_http10",
+        "whole_heads_over_limit",
     )
 
     bare_lf: bool
@@ -66,6 +67,7 @@ class Tolerances:
     space_after_chunk_size: bool
     any_chunk_extension: bool
     any_trailer_field: bool
+    whole_heads_over_limit: bool
     max_method_size: int
     max_fields: int | None
     max_informational_responses: int | None

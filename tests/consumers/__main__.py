@@ -1,13 +1,17 @@
 """The tests of projects that use h11, once with h11 itself and once with http11 in its place, test by test.
 
-    python -m tests.consumers               all projects
+    python -m tests.consumers               all projects that share an environment
     python -m tests.consumers uvicorn h11   some
+    python -m tests.consumers httpx_ws vcrpy urllib3_future mitmproxy      the further ones
+    python -m tests.consumers mitmproxy --repositories DIRECTORY           with the clone DIRECTORY/mitmproxy
     python -m tests.consumers --wheel dist/http11-0.1.0-cp311-cp311-linux_x86_64.whl      with that build of http11
 
-Each project comes from the package index as a source distribution, at a pinned version, into a temporary directory. A
-test that passes with h11 has to pass with http11, under both policies, but for those in `tests.consumers.projects`,
-which says why. After that, uvicorn serves curl and passes over a late empty line, and httpx talks to nginx, to servers
-that send more than they were asked for, and through proxies that say a length where they grant a tunnel.
+Each project comes from the package index as a source distribution, at a pinned version, into a temporary directory;
+mitmproxy, whose tests are not there, comes from its repository, and needs Python 3.12, which is found on PATH. A test
+that passes with h11 has to pass with http11, under both policies, but for those in `tests.consumers.projects`, which
+says why. After that, uvicorn serves curl and passes over a late empty line, and httpx talks to nginx, to servers that
+send more than they were asked for, and through proxies that say a length where they grant a tunnel; with
+urllib3_future, requests and niquests get answers in one process.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ from typing import Final, Literal, TypeAlias
 import attrs
 
 from tests.consumers.live import LIVE
-from tests.consumers.projects import H11, PROJECTS, REQUIREMENTS, Loss, PolicyName, Project
+from tests.consumers.projects import FURTHER, H11, PROJECTS, Environment, Loss, PolicyName, Project, Repository
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PLUGIN: Final = Path(__file__).parent / "plugin"
@@ -47,26 +51,42 @@ JOBS: Final = 4
 
 @attrs.frozen
 class Bench:
-    """An environment in which the projects' tests can run, and where the projects are."""
+    """Environments in which the projects' tests can run, and where the projects are.
+
+    Attributes:
+        home: A directory for all of it.
+        environments: What is installed, each in an environment of its own.
+        repositories: Where clones are of the projects that are not on the package index; `None` to fetch them.
+
+    """
 
     home: Path
+    environments: tuple[Environment, ...]
+    repositories: Path | None
 
-    @property
-    def python(self) -> str:
-        return str(self.home / "venv" / "bin" / "python")
+    def python(self, environment: Environment) -> str:
+        return str(self.home / f"venv-{self.environments.index(environment)}" / "bin" / "python")
 
     def set_up(self, projects: Sequence[Project], http11: Path) -> None:
-        run([sys.executable, "-m", "venv", str(self.home / "venv")])
-        pip = [self.python, "-m", "pip", "--disable-pip-version-check"]
-        run([*pip, "install", "-q", "--upgrade", "pip"])
-        run([*pip, "install", "-q", *REQUIREMENTS, str(http11)])
-        # Without isolation: the build backends are there, and nothing is built but what pip reads the name from.
-        download = ["download", "-q", "--no-deps", "--no-binary", ":all:", "--no-build-isolation"]
-        names = [project.name.replace("-", "==") for project in projects]
-        run([*pip, *download, "--dest", str(self.home), *names])
+        # Before anything that takes long.
+        interpreters = [interpreter(environment.oldest) for environment in self.environments]
+        for made_by, environment in zip(interpreters, self.environments, strict=True):
+            python = self.python(environment)
+            run([made_by, "-m", "venv", str(Path(python).parent.parent)])
+            pip = [python, "-m", "pip", "--disable-pip-version-check"]
+            run([*pip, "install", "-q", "--upgrade", "pip"])
+            run([*pip, "install", "-q", *environment.requirements, str(http11)])
+            # Without isolation: the build backends are there, and nothing is built but what pip reads the name from.
+            download = ["download", "-q", "--no-deps", "--no-binary", ":all:", "--no-build-isolation"]
+            published = [one for one in projects if one.environment is environment and one.repository is None]
+            names = [project.name.replace("-", "==") for project in published]
+            run([*pip, *download, "--dest", str(self.home), *names] if names else [*pip, "--version"])
+            for project in published:
+                with tarfile.open(self.home / f"{project.name}.tar.gz") as archive:
+                    archive.extractall(self.home, filter="data")
         for project in projects:
-            with tarfile.open(self.home / f"{project.name}.tar.gz") as archive:
-                archive.extractall(self.home, filter="data")
+            if project.repository is not None:
+                self.check_out(project.name, project.repository)
         if H11 in projects:
             folder = self.home / H11.name
             shutil.move(folder / "h11" / "tests", folder / "tests_of_h11")
@@ -74,6 +94,18 @@ class Bench:
             shutil.rmtree(folder / "h11")
         for project in projects:
             self.edit(project)
+
+    def check_out(self, name: str, repository: Repository) -> None:
+        if self.repositories is None:
+            clone = self.home / f"{name}.git"
+            run(["git", "init", "-q", "--bare", str(clone)])
+            run(["git", "-C", str(clone), "fetch", "-q", "--depth", "1", repository.url, repository.commit])
+        else:
+            clone = self.repositories / repository.url.rpartition("/")[2]
+        archived = self.home / f"{name}.tar"
+        run(["git", "-C", str(clone), "archive", "-o", str(archived), repository.commit, *repository.paths])
+        with tarfile.open(archived) as archive:
+            archive.extractall(self.home / name, filter="data")
 
     def edit(self, project: Project) -> None:
         files = [path for name in project.tests for path in (self.home / project.name / name).parent.glob("*.py")]
@@ -104,7 +136,16 @@ class Bench:
             "HTTP11_OUTCOMES": str(outcomes),
             "PYTHONPATH": str(PLUGIN),
         }
-        command = [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "http11_consumer"]
+        command = [
+            self.python(project.environment),
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "http11_consumer",
+        ]
         done = subprocess.run(
             [*command, *project.options, *tests],
             cwd=self.home / project.name,
@@ -118,6 +159,18 @@ class Bench:
             raise SystemExit(f"{project.name}: the tests did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
         found: dict[str, tuple[str, bool]] = json.loads(outcomes.read_text("utf-8"))
         return found
+
+
+def interpreter(oldest: tuple[int, int]) -> str:
+    """Return a Python that is not older: this one, or the first that is on PATH."""
+    if sys.version_info >= oldest:
+        return sys.executable
+    for minor in range(oldest[1], oldest[1] + 4):
+        found = shutil.which(f"python3.{minor}")
+        # What stands for versions that are not installed fails.
+        if found is not None and subprocess.run([found, "-V"], capture_output=True, check=False).returncode == 0:
+            return found
+    raise SystemExit(f"expected Python {oldest[0]}.{oldest[1]} or later on PATH, found none")
 
 
 def run(command: Sequence[str]) -> None:
@@ -186,13 +239,14 @@ def report(projects: Sequence[Project], found: Mapping[str, Mapping[Variant, Pas
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.consumers", description="Run the tests of h11's users.")
-    by_name = {project.name.partition("-")[0]: project for project in PROJECTS}
+    by_name = {project.name.partition("-")[0]: project for project in (*PROJECTS, *FURTHER)}
     parser.add_argument("projects", metavar="PROJECT", nargs="*", help=", ".join(by_name))
+    parser.add_argument("--repositories", metavar="DIRECTORY", type=Path, help="where clones are, to fetch none")
     parser.add_argument("--keep", metavar="DIRECTORY", type=Path, help="where to work, and to leave all there")
     parser.add_argument("--wheel", metavar="FILE", type=Path, default=ROOT, help="the build of http11 to test")
     arguments = parser.parse_args()
     wheel: Path = arguments.wheel
-    names: list[str] = arguments.projects or list(by_name)
+    names: list[str] = arguments.projects or [project.name.partition("-")[0] for project in PROJECTS]
     if unknown := set(names) - by_name.keys():
         parser.error(f"expected some of {', '.join(by_name)}, got {', '.join(sorted(unknown))}")
     projects = [by_name[name] for name in names]
@@ -200,13 +254,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         home = kept or Path(temporary)
         home.mkdir(parents=True, exist_ok=True)
-        bench = Bench(home.resolve())
+        environments = tuple(dict.fromkeys(project.environment for project in projects))
+        repositories: Path | None = arguments.repositories
+        bench = Bench(home.resolve(), environments, repositories.resolve() if repositories else None)
         bench.set_up(projects, wheel.resolve())
         found = measured(bench, projects)
         live = [
-            f"{what}, through http11 ({policy}): {check(bench.python, bench.home, policy)}"
+            f"{what}, through http11 ({policy}): {check(bench.python(environment), bench.home, policy)}"
+            for environment in environments
             for policy in POLICIES
-            for what, check in LIVE.items()
+            for what, check in LIVE.get(environment, {}).items()
         ]
     sys.stdout.write("\n".join(report(projects, found)) + "\n")
     wrong = [f"{project.name}: {text}" for project in projects for text in objections(project, found[project.name])]

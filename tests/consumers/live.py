@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.consumers.projects import PolicyName
+from tests.consumers.projects import NIQUESTS, SHARED, Environment, PolicyName
 from tests.unasked import TIMEOUT
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -206,6 +206,55 @@ if wrong:
 """
 
 
+# Each of their connections is http11's, and its wire is what a server of the standard library understands.
+BOTH: Final = """
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import h11
+import niquests
+import requests
+import urllib3
+from http11 import compat
+
+made = []
+compat.observe(lambda: made.append(1))
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        if self.path == "/chunked":
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\\r\\n%b\\r\\n0\\r\\n\\r\\n" % (len(body), body))
+        else:
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+assert "future" in urllib3.__file__ or int(urllib3.__version__.split(".")[2]) >= 900, urllib3.__version__
+for library in (requests, niquests):
+    before = len(made)
+    with library.Session() as session:
+        for path in ("/", "/chunked", "/"):
+            answer = session.post(f"http://127.0.0.1:{server.server_port}{path}", data=b"hello" * 1000)
+            assert (answer.status_code, answer.content) == (200, b"hello" * 1000), path
+    assert len(made) > before, library
+server.shutdown()
+print(h11.Connection.__module__, len(made))
+"""
+
+
 def uvicorn_serves_curl(python: str, home: Path, policy: PolicyName) -> str:
     """Return what came of it, in one line."""
     if shutil.which("curl") is None:
@@ -287,16 +336,21 @@ def httpx_goes_through_tunnels(python: str, home: Path, policy: PolicyName) -> s
     return f"{ran(python, home, policy, TUNNELLING)} proxies"
 
 
+def requests_beside_niquests(python: str, home: Path, policy: PolicyName) -> str:
+    """Return what came of requests and niquests in one process, on urllib3-future, in one line."""
+    return f"{ran(python, home, policy, BOTH)} connections"
+
+
 def ran(python: str, home: Path, policy: PolicyName, program: str) -> str:
     """Run a program that prints which engine it has, and how much it has tried; return the latter."""
     (home / "program.py").write_text(program, "utf-8")
     command = run_as_h11(python, policy, str(home / "program.py"))
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=300)
     if done.returncode != 0:
-        raise SystemExit(f"httpx ({policy}) did not get what it should have:\n{done.stderr}")
+        raise SystemExit(f"a client ({policy}) did not get what it should have:\n{done.stderr}")
     engine, count = done.stdout.split()
     if engine != "http11.compat":
-        raise SystemExit(f"httpx runs on {engine}")
+        raise SystemExit(f"a client runs on {engine}")
     return count
 
 
@@ -340,11 +394,14 @@ def listens(port: int) -> bool:
     return True
 
 
-LIVE: Final[Mapping[str, Callable[[str, Path, PolicyName], str]]] = {
-    "uvicorn serves curl": uvicorn_serves_curl,
-    "uvicorn passes over a late empty line": uvicorn_passes_over_an_empty_line,
-    "httpx talks to nginx": httpx_talks_to_nginx,
-    "httpx gets each answer of servers that send too much": httpx_gets_each_answer,
-    "httpx goes through tunnels with a length": httpx_goes_through_tunnels,
+LIVE: Final[Mapping[Environment, Mapping[str, Callable[[str, Path, PolicyName], str]]]] = {
+    SHARED: {
+        "uvicorn serves curl": uvicorn_serves_curl,
+        "uvicorn passes over a late empty line": uvicorn_passes_over_an_empty_line,
+        "httpx talks to nginx": httpx_talks_to_nginx,
+        "httpx gets each answer of servers that send too much": httpx_gets_each_answer,
+        "httpx goes through tunnels with a length": httpx_goes_through_tunnels,
+    },
+    NIQUESTS: {"requests gets answers beside niquests": requests_beside_niquests},
 }
-"""Each takes an interpreter that has the projects, a directory and a policy, and returns what came of it."""
+"""Each takes an interpreter of the environment, a directory and a policy, and returns what came of it."""

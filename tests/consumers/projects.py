@@ -8,14 +8,31 @@ import attrs
 
 PolicyName: TypeAlias = Literal["h11", "strict"]
 
-# All that decides what a test does is pinned; what they depend on in turn is not.
-REQUIREMENTS: Final = (
-    "attrs==26.1.0",
-    # to unpack the source distributions
+
+@attrs.frozen(kw_only=True)
+class Environment:
+    """What is installed for some projects, beside http11.
+
+    Attributes:
+        requirements: For pip. All that decides what a test does is pinned; what they depend on in turn is not.
+        oldest: The oldest Python that they run on.
+
+    """
+
+    requirements: tuple[str, ...]
+    oldest: tuple[int, int] = (3, 11)
+
+
+# To unpack the source distributions.
+BUILDING: Final = (
     "hatch-fancy-pypi-readme==25.1.0",
     "hatchling==1.33.0",
     "pdm-backend==2.5.0",
     "setuptools==84.2.1",
+)
+REQUIREMENTS: Final = (
+    *BUILDING,
+    "attrs==26.1.0",
     # the projects themselves, and what they share
     "h11==0.16.0",
     "h2==4.4.1",
@@ -44,6 +61,68 @@ REQUIREMENTS: Final = (
     "pytest==9.1.1",
     "trustme==1.2.1",
 )
+SHARED: Final = Environment(requirements=REQUIREMENTS)
+CLIENTS: Final = Environment(
+    requirements=(
+        *REQUIREMENTS,
+        "httpx-ws==0.9.0",
+        "pytest-timeout==2.4.0",
+        "starlette==1.10.0",
+        "vcrpy==9.4.2",
+    )
+)
+# urllib3-future takes the place of urllib3, which others need.
+NIQUESTS: Final = Environment(
+    requirements=(
+        *BUILDING,
+        "h11==0.16.0",
+        "niquests==3.21.2",
+        "requests==2.34.2",
+        "urllib3-future==2.25.904",
+        # for its tests
+        "aiofile==3.12.3",
+        "coverage==7.17.5",
+        "cryptography==50.0.2",
+        "pytest-asyncio==1.5.0",
+        "pytest-rerunfailures==16.7",
+        "pytest-timeout==2.4.0",
+        "pytest==9.1.1",
+        "python-socks==3.2.1",
+        "tornado==6.6.1",
+        "trustme==1.2.1",
+        "wsproto==1.3.2",
+    )
+)
+# mitmproxy pins what it depends on, otherwise than the others do.
+MITMPROXIES: Final = Environment(
+    requirements=(
+        "h11==0.16.0",
+        "mitmproxy==12.2.3",
+        # for its tests
+        "hypothesis==6.170.17",
+        "pytest-asyncio==1.2.0",
+        "pytest-timeout==2.4.0",
+        "pytest==8.4.2",
+        "requests==2.34.2",
+    ),
+    oldest=(3, 12),
+)
+
+
+@attrs.frozen(kw_only=True)
+class Repository:
+    """Where the tests are of a project that publishes none on the package index.
+
+    Attributes:
+        url: Of the git repository.
+        commit: The one that the version was made of.
+        paths: What is needed of it.
+
+    """
+
+    url: str
+    commit: str
+    paths: tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True)
@@ -72,10 +151,12 @@ class Edit:
 
 @attrs.frozen(kw_only=True)
 class Project:
-    """A source distribution, and the tests in it that reach HTTP/1.1.
+    """A source distribution, or a repository, and the tests in it that reach HTTP/1.1.
 
     Attributes:
         name: Its name and version, as its source distribution is called.
+        environment: What is installed for it.
+        repository: Where its tests are, if they are not in a source distribution.
         tests: What pytest is to run.
         options: Further options of pytest.
         passed: How many tests that make a connection pass with h11 itself.
@@ -87,6 +168,8 @@ class Project:
     """
 
     name: str
+    environment: Environment = SHARED
+    repository: Repository | None = None
     tests: tuple[str, ...]
     options: tuple[str, ...] = ()
     passed: int
@@ -114,6 +197,7 @@ UVICORN: Final = Project(
     losses=(
         Loss(
             tests=("tests/protocols/test_http.py::test_huge_headers_h11_max_incomplete",),
+            policies=("strict",),
             why="LN-5: the head is longer than the limit that the test sets. h11 lets it in since its last part comes "
             "in one piece; had the network cut it, h11 would refuse it too",
         ),
@@ -142,27 +226,9 @@ HYPERCORN: Final = Project(
     tests=("tests",),
     options=("-o", "addopts="),
     passed=38,
-    losses=(
-        Loss(
-            tests=("tests/asyncio/test_tcp_server.py::test_complets_on_half_close",),
-            why="SD-9: its client has closed, so there can be no other request, and the response says "
-            "`Connection: close`",
-        ),
-    ),
 )
 
-WSPROTO: Final = Project(
-    name="wsproto-1.3.2",
-    tests=("tests",),
-    passed=47,
-    losses=(
-        Loss(
-            tests=("tests/test_client.py::test_handshake_rejection_with_body",),
-            why="SD-9: its server answers without having read a request, which it cannot read any more after that, and "
-            "the response says `Connection: close`",
-        ),
-    ),
-)
+WSPROTO: Final = Project(name="wsproto-1.3.2", tests=("tests",), passed=47)
 
 TRIO_WEBSOCKET: Final = Project(
     name="trio_websocket-0.12.2",
@@ -215,4 +281,76 @@ H11: Final = Project(
     ),
 )
 
+# A test that hangs shall not hang the others.
+_IN_TIME: Final = ("--timeout=60",)
+
+HTTPX_WS: Final = Project(
+    name="httpx_ws-0.9.0",
+    environment=CLIENTS,
+    tests=("tests",),
+    options=("-o", "addopts=", *_IN_TIME),
+    passed=114,
+)
+
+VCRPY: Final = Project(
+    name="vcrpy-9.4.2",
+    environment=CLIENTS,
+    tests=(
+        "tests/integration/test_httpx.py",
+        "tests/integration/test_httpx2.py",
+        "tests/integration/test_httpx_stream_cleanup.py",
+    ),
+    options=("-m", "not online", "-o", "asyncio_mode=auto", *_IN_TIME),
+    passed=50,
+)
+
+_DUMMY: Final = "test/with_dummyserver"
+URLLIB3_FUTURE: Final = Project(
+    name="urllib3_future-2.25.904",
+    environment=NIQUESTS,
+    # Those that are written for asyncio are made of these.
+    tests=tuple(
+        f"{_DUMMY}/test_{name}.py"
+        for name in (
+            "chunked_transfer",
+            "connection",
+            "connectionpool",
+            "poolmanager",
+            "proxy_poolmanager",
+            "socketlevel",
+            "websocket_full_duplex",
+        )
+    ),
+    # Without those that fail with h11 too where there is no route to an address, or that move gigabytes.
+    options=("-k", "not timeout and not total_applies and not source_address and not large_resources", *_IN_TIME),
+    passed=550,
+    losses=(
+        Loss(
+            tests=(
+                f"{_DUMMY}/test_proxy_poolmanager.py::TestHTTPProxyManager::test_cross_host_redirect_remove_headers_via_pool",
+            ),
+            why="SD-1 by HO-5: a request to a proxy has another Host than its target, after a redirect to another host",
+        ),
+        Loss(
+            tests=(f"{_DUMMY}/test_socketlevel.py::TestSocketClosing::test_invalid_incoming_header",),
+            why='it seeks the word "header" in the text of an error, which is http11\'s own, and says "field"',
+        ),
+    ),
+)
+
+MITMPROXY: Final = Project(
+    name="mitmproxy-12.2.3",
+    environment=MITMPROXIES,
+    repository=Repository(
+        url="https://github.com/mitmproxy/mitmproxy",
+        commit="6c09d56e4c29a92f5ad01b03199977584b8ea14f",
+        paths=("test", "pyproject.toml"),
+    ),
+    tests=("test/mitmproxy/proxy", "test/mitmproxy/net/http", "test/mitmproxy/test_http.py"),
+    options=("-o", "addopts=", *_IN_TIME),
+    passed=152,
+)
+
 PROJECTS: Final = (UVICORN, HTTPCORE, HYPERCORN, WSPROTO, TRIO_WEBSOCKET, HTTPX, H11)
+FURTHER: Final = (HTTPX_WS, VCRPY, URLLIB3_FUTURE, MITMPROXY)
+"""Those that need environments of their own: they run where they are named."""

@@ -111,13 +111,12 @@ def _size_limit(difference: Difference) -> bool:
     case, ours, theirs = difference.case, difference.ours, difference.theirs
     if not _refused(ours) or difference.at != len(ours.events):
         return False
-    if ours.code in ("head-too-large", "trailers-too-large", "chunk-line-too-large"):
-        head = re.match(rb"(?s)(?:\r?\n|.*?\n\r?\n)", ours.unread)
-        size = len(head[0]) if head is not None and ours.code == "head-too-large" else len(ours.unread)
+    # Of a head, h11 lets in what we let in; empty lines where none may come, it does not count.
+    late = ours.code == "head-too-large" and _behind(ours)[0] in ("MUST_CLOSE", "CLOSED")
+    if late or ours.code in ("trailers-too-large", "chunk-line-too-large"):
         # A chunk line has its CRLF still to come.
-        return size > case.limit - 2 * (ours.code == "chunk-line-too-large") and _agree(
-            attrs.evolve(case, limit=_NO_LIMIT)
-        )
+        large = late or len(ours.unread) > case.limit - 2 * (ours.code == "chunk-line-too-large")
+        return large and _agree(attrs.evolve(case, limit=_NO_LIMIT))
     # h11 looks at the size of what has come before it looks at what it is.
     leftmost = ours.end in (("error", 400), ("error", 501)) and theirs.end == ("error", 431)
     return leftmost and _both_refuse(difference) and _agree(attrs.evolve(case, limit=_NO_LIMIT))
@@ -162,12 +161,15 @@ def _late_empty_lines(difference: Difference) -> bool:
     # What h11 calls unread begins with them.
     start = theirs.received - len(theirs.unread)
     match = _EMPTY_LINES.match(case.data, start)
+    if match is None:
+        return False
+    rest = without(case, start, match.end())
     return (
         case.role == SERVER
         and _they_refuse(difference)
         and _behind(theirs)[0] in ("MUST_CLOSE", "CLOSED")
-        and match is not None
-        and _agree(without(case, start, match.end()))
+        and against_h11.ours(rest) == difference.ours
+        and _agree(rest)
     )
 
 
@@ -486,7 +488,9 @@ AGAINST_H11: Final[tuple[Deliberate[Difference], ...]] = (
         "LN-2", "a CR in a chunk extension is a line end to some; h11 takes it for part of the extension", _bare_cr
     ),
     Deliberate(
-        "LN-5", "h11 looks at the limit only while a head is incomplete, and then before anything else", _size_limit
+        "LN-5",
+        "h11 looks at the limit only while a chunk line or trailers are incomplete, and then before anything else",
+        _size_limit,
     ),
     Deliberate(
         "LN-6", "what can no longer become right is refused when it comes; h11 waits for the end of it", _at_once

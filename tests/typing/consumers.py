@@ -3,9 +3,10 @@
     python -m tests.typing.consumers          the figures, and whether they are as expected
     python -m tests.typing.consumers --diff   the edits as well
 
-Each module is checked by ``mypy --strict``, once with the types of h11 itself and once with those of the stubs. Only
-errors in the module itself count. A cast or a ``# type: ignore`` is *needed* if the module has a new error once that
-one alone is taken away; it is *about h11* if it is not needed any more when everything in h11 is `Any`.
+Each module is checked by ``mypy --strict``, once with the types of h11 itself and once with those of the stubs; as it
+was published, by pyright, ty and pyrefly too, in their usual settings. Only errors in the module itself count. A cast
+or a ``# type: ignore`` is *needed* if the module has a new error once that one alone is taken away; it is *about h11*
+if it is not needed any more when everything in h11 is `Any`.
 
 The packages come from the package index, at pinned versions, into a temporary directory.
 """
@@ -28,14 +29,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import attrs
 
 ROOT: Final = Path(__file__).parent.parent.parent
 
 # Without what they depend on: it bears on no figure.
-PACKAGES: Final = ("uvicorn==0.54.0", "httpcore==1.0.9", "hypercorn==0.18.0", "wsproto==1.3.2")
+PACKAGES: Final = ("uvicorn==0.54.0", "httpcore==1.0.9", "hypercorn==0.18.0", "anycorn==0.20.1", "wsproto==1.3.2")
 H11: Final = "h11==0.16.0"
 
 Types: TypeAlias = Literal["h11", "stubs", "any"]
@@ -193,6 +194,49 @@ HYPERCORN: Final = Consumer(
     expected=Figures(needed=(1, 1), about_h11=(1, 1), errors=(0, 0), errors_edited=(3, 0), caught=(3, 6)),
 )
 
+ANYCORN: Final = Consumer(
+    path="anycorn/protocol/h11.py",
+    edits=(
+        Change("from typing import TYPE_CHECKING, cast\n", "from typing import TYPE_CHECKING, Literal, cast\n"),
+        Change(
+            "def __init__(self, h11_connection: h11.Connection) -> None:",
+            'def __init__(self, h11_connection: h11.Connection[Literal["SERVER"]]) -> None:',
+        ),
+        Change(
+            "self.connection: h11.Connection | H11WSConnection =",
+            'self.connection: h11.Connection[Literal["SERVER"]] | H11WSConnection =',
+        ),
+        Change(
+            'cast("h11.Connection", self.connection)', "cast(\"h11.Connection[Literal['SERVER']]\", self.connection)"
+        ),
+    ),
+    mistakes=(
+        Mistake(
+            "a server makes a client's connection",
+            Change("            h11.SERVER, max_incomplete", "            h11.CLIENT, max_incomplete"),
+        ),
+        Mistake(
+            "a state in place of a role",
+            Change("            h11.SERVER, max_incomplete", "            h11.IDLE, max_incomplete"),
+        ),
+        Mistake(
+            "a server sends a Request",
+            Change(
+                "data = self.connection.send(event)",
+                'data = self.connection.send(h11.Request(method=b"GET", target=b"/", headers=[]))',
+            ),
+        ),
+        Mistake(
+            "roles compared with a state",
+            Change("our_state in {h11.IDLE, h11.SEND_RESPONSE}", "our_state in {h11.CLIENT, h11.SERVER}"),
+        ),
+        Mistake("a role compared with a state", Change("our_state is h11.DONE", "our_state is h11.CLIENT")),
+        Mistake("a state misspelt, as a string", Change("our_state is h11.DONE", 'our_state == "DOEN"')),
+        Mistake("Data of what has no length", Change("h11.Data(data=event.data)", "h11.Data(data=iter([event.data]))")),
+    ),
+    expected=Figures(needed=(2, 1), about_h11=(2, 1), errors=(0, 0), errors_edited=(3, 0), caught=(3, 6)),
+)
+
 # One attribute for a connection of either role: the types cannot see that the methods of each side are kept apart.
 WSPROTO: Final = Consumer(
     path="wsproto/handshake.py",
@@ -221,7 +265,17 @@ WSPROTO: Final = Consumer(
     expected=Figures(needed=(2, 2), about_h11=(0, 0), errors=(0, 3), errors_edited=(0, 0), caught=(1, 2)),
 )
 
-CONSUMERS: Final = (UVICORN, *HTTPCORE, HYPERCORN, WSPROTO)
+CONSUMERS: Final = (UVICORN, *HTTPCORE, HYPERCORN, ANYCORN, WSPROTO)
+
+Other: TypeAlias = Literal["pyright", "ty", "pyrefly"]
+"""A checker that is asked of the modules as they were published only."""
+
+# Errors by module, in the order of `CONSUMERS`: with h11, and with the stubs. Some are of imports that are not there.
+OTHERS: Final[Mapping[Other, tuple[tuple[int, int], ...]]] = {
+    "pyright": ((6, 6), (0, 2), (0, 2), (0, 0), (1, 0), (0, 6)),
+    "ty": ((13, 13), (1, 1), (1, 1), (0, 0), (1, 0), (0, 3)),
+    "pyrefly": ((5, 5), (0, 1), (0, 1), (0, 0), (0, 0), (0, 3)),
+}
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------
@@ -349,12 +403,48 @@ class Bench:
         second = next(self.clock)
         os.utime(file, (second, second))
 
-    def _mypy(self, types: Types, files: Sequence[str]) -> list[dict[str, object]]:
-        where = {
+    def where(self, types: Types) -> list[Path]:
+        return {
             "h11": [self.home / "h11"],
             "stubs": [ROOT / "stubs", ROOT / "src"],
             "any": [self.home / "any"],
         }[types]
+
+    def errors_by(self, checker: Other, types: Types) -> list[int]:
+        """Return how many errors another checker has for each module."""
+        paths = [one.path for one in CONSUMERS]
+        where = [str(path) for path in self.where(types)]
+        settings = self.packages / "pyrightconfig.json"
+        if checker == "pyright":
+            told = {"include": paths, "extraPaths": where, "pythonVersion": "3.11", "typeCheckingMode": "standard"}
+            settings.write_text(json.dumps(told), "utf-8")
+        commands: Mapping[Other, list[str]] = {
+            "pyright": ["pyright", "--outputjson"],
+            "ty": [
+                *("ty", "check", "--python-version=3.11", "--output-format=gitlab"),
+                *(f"--extra-search-path={path}" for path in where),
+                *paths,
+            ],
+            "pyrefly": [
+                *("pyrefly", "check", "--preset=default", "--python-version=3.11", "--output-format=json"),
+                *("--summary=none", "--disable-search-path-heuristics=true"),
+                *(f"--search-path={path}" for path in (*where, ".")),
+                *paths,
+            ],
+        }
+        command = [sys.executable, "-m", *commands[checker]]
+        run = subprocess.run(command, cwd=self.packages, capture_output=True, text=True, check=False)
+        if run.returncode not in (0, 1):
+            raise SystemExit(f"{checker} failed:\n{run.stdout}{run.stderr}")
+        found = Counter(_paths(checker, json.loads(run.stdout)))
+        # Whatever form a path has.
+        counted = [sum(number for name, number in found.items() if name.endswith(path)) for path in paths]
+        if sum(counted) != found.total():
+            raise SystemExit(f"{checker} has errors elsewhere: {found}")
+        return counted
+
+    def _mypy(self, types: Types, files: Sequence[str]) -> list[dict[str, object]]:
+        where = self.where(types)
         command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent"]
         command += [
             "--explicit-package-bases",
@@ -374,6 +464,16 @@ class Bench:
         if run.returncode not in (0, 1) or run.stderr:
             raise SystemExit(f"mypy failed:\n{run.stdout}{run.stderr}")
         return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def _paths(checker: Other, report: Any) -> Iterator[str]:
+    match checker:
+        case "pyright":
+            yield from (one["file"] for one in report["generalDiagnostics"] if one["severity"] == "error")
+        case "ty":
+            yield from (one["location"]["path"] for one in report)
+        case "pyrefly":
+            yield from (one["path"] for one in report["errors"] if one["severity"] == "error")
 
 
 def proper(errors: Errors) -> Errors:
@@ -475,6 +575,14 @@ def report(results: Mapping[str, Result]) -> Iterator[str]:
             yield f"  {mistake.name}: {h11} -> {stubs}"
 
 
+def by_others(bench: Bench) -> dict[Other, tuple[tuple[int, int], ...]]:
+    """Measure the modules as they were published: before anything is changed in them."""
+    return {
+        checker: tuple(zip(bench.errors_by(checker, "h11"), bench.errors_by(checker, "stubs"), strict=True))
+        for checker in get_args(Other)
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure what stubs/h11 does for published packages.")
     parser.add_argument("--diff", action="store_true", help="print the edits as well")
@@ -482,14 +590,21 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as home:
         bench = Bench(Path(home))
         bench.install()
+        others = by_others(bench)
         results = measured(bench)
     lines = list(report(results))
+    lines += ["", "Errors by other checkers, as published:"]
+    lines += [
+        f"  {checker}: {', '.join(f'{before} -> {after}' for before, after in figures)}"
+        for checker, figures in others.items()
+    ]
     if arguments.diff:
         lines += ["", *(result.diff for result in results.values())]
     unexpected = [one for one in CONSUMERS if results[one.path].figures != one.expected]
     lines += [f"{one.path}: expected {one.expected}, measured {results[one.path].figures}" for one in unexpected]
+    lines += [f"expected of the other checkers: {OTHERS}"] if others != OTHERS else []
     sys.stdout.write("\n".join(lines) + "\n")
-    return 1 if unexpected else 0
+    return 1 if unexpected or others != OTHERS else 0
 
 
 if __name__ == "__main__":
