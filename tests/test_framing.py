@@ -391,13 +391,14 @@ def test_the_fields_that_a_response_gets(
     [
         (response(LENGTH), b"1.1", False),
         (response(LENGTH, ("connection", "X, Keep-Alive")), b"1.0", False),
+        (response(LENGTH), None, False),
         (response(CHUNKED), b"1.1", False),
         (response(LENGTH, ("Connection", "close")), b"1.1", True),
         (response(status_code=204), b"1.1", False),
         (response(LENGTH, status_code=304), b"1.1", False),
     ],
 )
-def test_a_response_that_needs_nothing_is_sent_as_it_is(head: Response, version: bytes, *, last: bool) -> None:
+def test_a_response_that_needs_nothing_is_sent_as_it_is(head: Response, version: bytes | None, *, last: bool) -> None:
     sent = framing.response_to_send(head, request_method=b"GET", peer_version=version, keep_alive=True, last=last)
     assert sent is head
 

@@ -278,9 +278,10 @@ def response_to_send(
     chunked = b"transfer-encoding" in special
     close = not keep_alive
     code: int = head.status_code
+    older = not is_http11(peer_version)
     if code == _NO_CONTENT or (request_method == b"CONNECT" and grants_tunnel(code)):
         headers = _without_length(headers)
-    elif not is_http11(peer_version):
+    elif older:
         # The fields for HEAD are those for GET (RFC 9110 9.3.2), so they are chosen as if a body followed.
         if request_method != b"HEAD" and code != _NOT_MODIFIED and (chunked or b"content-length" not in special):
             close = True
@@ -295,7 +296,7 @@ def response_to_send(
     # Where h11 says `close` it writes Connection anew, and its users compare; where it forgets to, theirs may stand.
     if close or (last and not _says_close_only(headers)):
         headers = _with_close(headers)
-    elif peer_version == _HTTP10:
+    elif older and peer_version is not None:
         headers = _with_keep_alive(headers)
     if headers is head.headers:
         return response
