@@ -264,7 +264,7 @@ OPEN: dict[str, Any] = {
 } | {"max_method_size": 1_000_000}
 
 # These say whether another message may come on the same connection, and let in nothing that is wrong.
-REUSE = {"reuse_after_length_and_chunked", "reuse_after_refused_connect"}
+REUSE = {"reuse_after_length_and_chunked", "reuse_after_refused_connect", "keep_alive_in_http10"}
 
 # What this lets in depends on how the bytes arrive, and what an error says does not.
 ARRIVAL = {"whole_heads_over_limit"}

@@ -177,6 +177,101 @@ def test_a_connection_is_used_again_unless_the_version_or_an_option_says_no(
     assert framing.response_facts(answer, b"GET")[1] is expected
 
 
+KEEPING = Policy(keep_alive_in_http10=True)
+
+# Whether each makes an HTTP/1.0 connection one that is used again, where the policy lets it.
+AGREEMENTS = [
+    (b"", False),
+    (b"Connection:\r\n", False),
+    (b"Connection: x\r\n", False),
+    (b"Connection: keep-alive\r\n", True),
+    (b"CONNECTION: Keep-Alive\r\n", True),
+    (b"Connection: x ,\tKEEP-alive,\r\n", True),
+    (b"Connection: x\r\nConnection: keep-alive\r\n", True),
+    (b"Connection: keep-alive\r\nKeep-Alive: timeout=5, max=100\r\n", True),
+    (b"Connection: not-keep-alive\r\n", False),
+    (b"Connection: keep-alive=1\r\n", False),
+    (b"Connection: keep alive\r\n", False),
+    (b"Keep-Alive: timeout=5\r\n", False),
+    (b"Proxy-Connection: keep-alive\r\n", False),
+    (b"Proxy-Connection: close\r\nConnection: keep-alive\r\n", True),
+    (b"Connection: close, keep-alive\r\n", False),
+    (b"Connection: keep-alive\r\nConnection: Close\r\n", False),
+    (b"Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n", False),
+]
+
+
+@pytest.mark.parametrize(("fields", "keeps"), AGREEMENTS)
+def test_an_http10_connection_is_used_again_if_a_policy_lets_it_and_the_message_agrees(
+    fields: bytes, keeps: bool
+) -> None:
+    request = parsing.parse_request(b"GET / HTTP/1.0\r\n%b\r\n" % fields, policy=H11)
+    answer = parsing.parse_response(b"HTTP/1.0 200 x\r\nContent-Length: 5\r\n%b\r\n" % fields, policy=H11)
+    assert isinstance(answer, Response)
+    for trusts_two_lengths in (True, False):
+        for policy, expected in ((KEEPING, keeps), (H11, False), (Policy(), False)):
+            facts = framing.request_facts(request, trusts_two_lengths, policy._tolerances)
+            assert facts[1:] == (expected, False, False)
+            assert framing.response_facts(answer, b"GET", policy._tolerances, trusts_two_lengths)[1] is expected
+
+
+@pytest.mark.parametrize(
+    ("line", "keeps"),
+    [
+        (b"GET / HTTP/1.0", True),
+        (b"HEAD /a?b HTTP/1.0", True),
+        (b"OPTIONS * HTTP/1.0", True),
+        # What is written to a proxy; what is older, or newer in name only.
+        (b"GET http://a/ HTTP/1.0", False),
+        (b"CONNECT a:1 HTTP/1.0", False),
+        (b"CONNECT / HTTP/1.0", False),
+        (b"GET / HTTP/0.9", False),
+        (b"GET / HTTP/0.0", False),
+    ],
+)
+def test_an_http10_request_keeps_the_connection_to_an_origin_server(line: bytes, keeps: bool) -> None:
+    head = b"%b\r\nHost: a\r\nConnection: keep-alive\r\nUpgrade: x\r\nExpect: 100-continue\r\n" % line
+    policy = Policy(
+        keep_alive_in_http10=True, any_connect_target=True, host_mismatch=True, any_target=True, any_major_version=True
+    )
+    for length, body in ((b"", NONE), (b"Content-Length: 0\r\n", 0)):
+        request = parsing.parse_request(head + length + b"\r\n", policy=policy)
+        assert framing.request_facts(request, policy=policy._tolerances) == (body, keeps, False, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "method", "expected"),
+    [
+        (200, b"Content-Length: 5\r\n", b"GET", (5, True)),
+        (200, b"Content-Length: 0\r\n", b"GET", (NONE, True)),
+        (200, b"", b"GET", (framing.UNTIL_CLOSE, False)),
+        (200, b"", b"HEAD", (NONE, True)),
+        (200, b"Content-Length: 5\r\n", b"HEAD", (NONE, True)),
+        (200, b"Content-Length: x\r\n", b"HEAD", (NONE, False)),
+        (204, b"", b"GET", (NONE, True)),
+        (304, b"Content-Length: 5\r\n", b"GET", (NONE, True)),
+        (304, b"Content-Length: 5, 6\r\n", b"GET", (NONE, False)),
+        (200, b"Content-Length: 5\r\n", None, (5, True)),
+        (403, b"Content-Length: 5\r\n", b"CONNECT", (5, True)),
+    ],
+)
+def test_an_http10_response_keeps_the_connection_if_its_body_has_an_end(
+    code: int, fields: bytes, method: bytes | None, expected: ResponseFacts
+) -> None:
+    head = b"HTTP/1.0 %d x\r\nConnection: keep-alive\r\n%b\r\n" % (code, fields)
+    answer = parsing.parse_response(head, request_method=method)
+    assert isinstance(answer, Response)
+    assert framing.response_facts(answer, method, KEEPING._tolerances) == expected
+    assert framing.response_facts(answer, method) == (expected[0], False)
+
+
+@pytest.mark.parametrize("line", [b"GET / HTTP/1.1", b"GET / HTTP/1.2", b"GET / HTTP/2.0"])
+@pytest.mark.parametrize(("fields", "closes"), OPTIONS)
+def test_keep_alive_means_nothing_in_a_later_version(fields: bytes, closes: bool, line: bytes) -> None:
+    request = parsing.parse_request(b"%b\r\nHost: a\r\n%b\r\n" % (line, fields), policy=H11)
+    assert framing.request_facts(request, policy=KEEPING._tolerances)[1] is not closes
+
+
 def test_which_versions_are_http11() -> None:
     assert [framing.is_http11(version) for version in (None, b"1.0", b"1.1", b"1.9")] == [False, False, True, True]
 
@@ -246,14 +341,33 @@ def test_a_last_response_says_close_if_its_maker_has_not(head: Response, fields:
         (response(), b"GET", b"1.0", True, [("Connection", "close")]),
         (response(), b"GET", None, True, [("Connection", "close")]),
         (response(), b"HEAD", b"1.1", True, [CHUNKED]),
-        (response(), b"HEAD", b"1.0", True, []),
+        (response(), b"HEAD", b"1.0", True, [("Connection", "keep-alive")]),
         (response(), b"GET", b"1.1", False, [CHUNKED, ("Connection", "close")]),
-        (response(LENGTH), b"GET", b"1.0", True, [LENGTH]),
+        (response(LENGTH), b"GET", b"1.0", True, [LENGTH, ("Connection", "keep-alive")]),
+        (response(LENGTH), b"HEAD", b"1.0", True, [LENGTH, ("Connection", "keep-alive")]),
+        (
+            response(("connection", "x"), LENGTH),
+            b"GET",
+            b"1.0",
+            True,
+            [("connection", "x"), LENGTH, ("Connection", "keep-alive")],
+        ),
+        (response(("Connection", "close"), LENGTH), b"GET", b"1.0", True, [LENGTH, ("Connection", "close")]),
+        (
+            response(("Connection", "keep-alive, CLOSE"), LENGTH),
+            b"GET",
+            b"1.0",
+            True,
+            [LENGTH, ("Connection", "close")],
+        ),
+        (response(("Connection", "keep-alive"), LENGTH), b"GET", b"1.0", False, [LENGTH, ("Connection", "close")]),
+        (response(("Connection", "keep-alive")), b"GET", b"1.0", True, [("Connection", "close")]),
+        (response(LENGTH, status_code=204), b"GET", b"1.0", True, [("Connection", "keep-alive")]),
         (response(LENGTH, CHUNKED), b"GET", b"1.1", True, [CHUNKED]),
         (response(LENGTH, CHUNKED), b"GET", b"1.0", True, [("Connection", "close")]),
         (response(LENGTH, CHUNKED, status_code=204), b"GET", b"1.1", True, []),
         (response(LENGTH, CHUNKED), b"CONNECT", b"1.1", True, []),
-        (response(CHUNKED, status_code=304), b"GET", b"1.0", True, []),
+        (response(CHUNKED, status_code=304), b"GET", b"1.0", True, [("Connection", "keep-alive")]),
         (response(("connection", "CLOSE"), LENGTH), b"GET", b"1.1", False, [LENGTH, ("Connection", "close")]),
         (
             response(("connection", "x, Keep-Alive"), LENGTH),
@@ -276,14 +390,15 @@ def test_the_fields_that_a_response_gets(
     ("head", "version", "last"),
     [
         (response(LENGTH), b"1.1", False),
-        (response(LENGTH), b"1.0", False),
+        (response(LENGTH, ("connection", "X, Keep-Alive")), b"1.0", False),
+        (response(LENGTH), None, False),
         (response(CHUNKED), b"1.1", False),
         (response(LENGTH, ("Connection", "close")), b"1.1", True),
         (response(status_code=204), b"1.1", False),
         (response(LENGTH, status_code=304), b"1.1", False),
     ],
 )
-def test_a_response_that_needs_nothing_is_sent_as_it_is(head: Response, version: bytes, *, last: bool) -> None:
+def test_a_response_that_needs_nothing_is_sent_as_it_is(head: Response, version: bytes | None, *, last: bool) -> None:
     sent = framing.response_to_send(head, request_method=b"GET", peer_version=version, keep_alive=True, last=last)
     assert sent is head
 

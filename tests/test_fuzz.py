@@ -71,9 +71,12 @@ def stream(
     )
 
 
-def script(*steps: bytes, role: Role = SERVER) -> bytes:
-    """Spell steps as an input for the target `sending`, with a bar between their parts."""
-    return bytes([role != SERVER]) + sending.STEP.join(steps).replace(b"|", sending.PART)
+def script(*steps: bytes, role: Role = SERVER, keeping: bool = False) -> bytes:
+    """Spell steps as an input for the target `sending`, with a bar between their parts.
+
+    `keeping` says whether the policy honors keep-alive in HTTP/1.0.
+    """
+    return bytes([(role != SERVER) | keeping << 4]) + sending.STEP.join(steps).replace(b"|", sending.PART)
 
 
 def section(kind: Kind, data: bytes, policy: Policy = STRICT, cut: int = 0) -> bytes:
@@ -160,6 +163,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 HELLO = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 UPGRADE = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\n\r\nrest"
+ASKS = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
 SECRET = GET.replace(b"\r\n\r\n", b"\r\nAuthorization: SECRET\x01\r\n\r\n")
 H11 = reading.POLICIES[1]
 REQUEST = Request(method="GET", target="/", headers=[("Host", "a")])
@@ -267,6 +271,14 @@ FALSE: dict[str, dict[str, list[tuple[bytes, Falsify]]]] = {
                 on_the_wire(b"Content-Length: 0", b"Content-Length: 0\r\nConnection: close"),
             ),
         ],
+        "an_http10_client_is_told_what_holds": [
+            (script(b"<" + ASKS, b"S200|||Content-Length|0"), on_the_wire(b"Connection: close\r\n", b"")),
+            (script(b"<" + ASKS, b"S200|||Content-Length|0"), on_the_wire(b": close", b": keep-alive")),
+            *(
+                (script(b"<" + ASKS, b"S200|||Content-Length|0", keeping=True), on_the_wire(old, new))
+                for old, new in ((b"keep-alive", b"keep-alive, close"), (b"Content-Length: 0\r\n", b""))
+            ),
+        ],
         "nobody_expects_for_nothing": [
             (script(b"QGET|/||Host|a|Expect|100-continue", role="CLIENT"), last_step(sent=True)),
         ],
@@ -345,6 +357,7 @@ def test_the_corpus_has_every_role_and_policy_and_all_that_can_be_sent() -> None
     scripts = [sending.decode(raw) for raw in corpus.inputs("sending")]
     assert {letter for played in scripts for letter, _ in played.steps} >= set("QISDEC<.NX>")
     assert {played.given for played in scripts} == set(sending.GIVEN)
+    assert {played.policy for played in scripts} == set(sending.POLICIES)
 
 
 def test_what_shows_nothing_new_is_not_kept() -> None:

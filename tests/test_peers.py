@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 
 import pytest
 
@@ -97,8 +97,9 @@ class Http11Server(socketserver.ThreadingTCPServer):
     daemon_threads = False
     request_queue_size = 16
 
-    def __init__(self, respond: Respond) -> None:
+    def __init__(self, respond: Respond, policy: Policy) -> None:
         super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
+        self.policy = policy
         self.port: int = self.socket.getsockname()[1]
         self.respond = respond
         # The events of each connection, in the order in which they came in.
@@ -131,7 +132,7 @@ class Http11Server(socketserver.ThreadingTCPServer):
         request.settimeout(TIMEOUT)
         events: list[ClientEvent] = []
         self.connections.append(events)
-        connection = Connection(SERVER)
+        connection = Connection(SERVER, policy=self.policy)
         try:
             self.serve(request, connection, events)
         except RemoteProtocolError as error:
@@ -211,9 +212,9 @@ def serving(server: socketserver.TCPServer) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def http11_server(respond: Respond) -> Iterator[Http11Server]:
+def http11_server(respond: Respond, policy: Policy = STRICT) -> Iterator[Http11Server]:
     """Run a server; what it saw is complete when the block has ended."""
-    server = Http11Server(respond)
+    server = Http11Server(respond, policy)
     with serving(server):
         yield server
     assert server.failures == []
@@ -453,9 +454,9 @@ def test_http_client_goes_through_a_tunnel() -> None:
 class Http11Client:
     """A client on one connection; the events of each response are its answer."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, policy: Policy) -> None:
         self.sock = sock
-        self.connection: ClientConnection = Connection(CLIENT)
+        self.connection: ClientConnection = Connection(CLIENT, policy=policy)
 
     def ask(self, method: str, target: str, *fields: tuple[str, str], body: Iterable[bytes] = ()) -> list[Event]:
         """Send a request, and return the events of its answer."""
@@ -495,10 +496,10 @@ class Http11Client:
 
 
 @contextlib.contextmanager
-def http11_client(port: int) -> Iterator[Http11Client]:
+def http11_client(port: int, policy: Policy = STRICT) -> Iterator[Http11Client]:
     with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield Http11Client(sock)
+        yield Http11Client(sock, policy)
 
 
 class Seen(NamedTuple):
@@ -1006,7 +1007,14 @@ class Curled(NamedTuple):
     complaint: str
 
 
-def curl(server: Http11Server, *arguments: str, targets: Iterable[str] = ("/",), stdin: bytes = b"") -> Curled:
+class Listening(Protocol):
+    """What curl can ask."""
+
+    @property
+    def port(self) -> int: ...
+
+
+def curl(server: Listening, *arguments: str, targets: Iterable[str] = ("/",), stdin: bytes = b"") -> Curled:
     """Run curl; its output is the body, and with ``-i`` the heads as well."""
     assert CURL is not None
     urls = [f"http://127.0.0.1:{server.port}{target}" for target in targets]

@@ -10,7 +10,8 @@ import attrs
 import pytest
 
 from http11 import CLIENT, H11, SERVER, STRICT, Policy, Role
-from tests.harness import read
+from tests.harness import SendingVector, Vector, read, reading_vectors, sending_vectors
+from tests.test_strictness import outcome, written
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -50,8 +51,10 @@ LIMITS: dict[str, tuple[Role, bytes]] = {
 }
 # These decide what becomes of the connection, and let no event in.
 REUSE = ("reuse_after_length_and_chunked", "reuse_after_refused_connect")
-# Nor do these: one keeps something out, one has no end, one follows from the others.
-OTHERS = {*REUSE, "leading_empty_lines", "max_method_size", "tolerant"}
+# Nor do these: one is about a connection too, and closed in `H11`; one keeps something out, one has no end, one follows
+# from the others.
+SWITCHES = ("keep_alive_in_http10", "leading_empty_lines")
+OTHERS = {*REUSE, *SWITCHES, "max_method_size", "tolerant"}
 
 
 def accepted(stream: tuple[Role, bytes], policy: Policy) -> bool:
@@ -110,10 +113,40 @@ def test_empty_lines_before_a_request_can_be_refused() -> None:
     assert not accepted((SERVER, b"\n\r\n" + HEAD + b"\r\n"), STRICT)
 
 
+# For each door that neither preset opens: its row, and the vectors of other rows that have what it is for.
+OPENED_BY_NEITHER = {
+    "keep_alive_in_http10": (
+        "DR-5",
+        {"ML-17-HTTP/1.0-with-keep-alive", "SD-9-the-client-speaks-1.0-and-asks-for-keep-alive"},
+    ),
+}
+
+
+@pytest.mark.parametrize("door", OPENED_BY_NEITHER)
+def test_a_door_that_neither_preset_opens_changes_nothing_but_its_own_row(door: str) -> None:
+    opening: dict[str, Any] = {door: True}
+    read_otherwise: list[Vector | SendingVector] = [
+        vector
+        for vector in reading_vectors()
+        for policy in (STRICT, H11)
+        if outcome(vector, policy, opening) != vector.outcome(policy)
+    ]
+    written_otherwise: list[Vector | SendingVector] = [
+        vector
+        for vector in sending_vectors()
+        for policy in (vector.policy, H11)
+        if written(vector, attrs.evolve(policy, **opening)) != written(vector, policy)
+    ]
+    row, others = OPENED_BY_NEITHER[door]
+    for changed in (read_otherwise, written_otherwise):
+        assert row in {vector.id for vector in changed}
+    assert {str(vector) for vector in [*read_otherwise, *written_otherwise] if vector.id != row} == others
+
+
 def test_only_tolerances_make_a_policy_tolerant() -> None:
     assert not STRICT.tolerant
     assert H11.tolerant
-    assert not Policy(max_fields=None, leading_empty_lines=False).tolerant
+    assert not Policy(max_fields=None, leading_empty_lines=False, keep_alive_in_http10=True).tolerant
     for name in {*DOORS, *REUSE}:
         assert Policy(**{name: True}).tolerant
 
@@ -170,7 +203,7 @@ def test_a_limit_is_kept_as_a_plain_int(name: str) -> None:
     assert not accepted((CLIENT, b"HTTP/1.1 103 \r\n\r\n" * 201), Policy(**one))
 
 
-@pytest.mark.parametrize("name", [*DOORS, *REUSE, "leading_empty_lines"])
+@pytest.mark.parametrize("name", [*DOORS, *REUSE, *SWITCHES])
 @pytest.mark.parametrize("wrong", ["no", 0, 1, None, b"", []])
 def test_a_tolerance_is_open_or_not(name: str, wrong: object) -> None:
     changes: dict[str, Any] = {name: wrong}

@@ -29,7 +29,7 @@ from http11 import (
 from tests import strategies
 from tests.harness import Reader, host_first, raw_fields, read, rebuilt, send_any
 
-POLICIES = st.sampled_from([STRICT, H11])
+POLICIES = st.sampled_from([STRICT, H11, Policy(keep_alive_in_http10=True)])
 
 
 class Collector(Reader):

@@ -10,6 +10,10 @@ Run it, and talk to it::
     python asyncio_server.py --port 8080
     curl -v http://localhost:8080/one http://localhost:8080/two
     curl -v http://localhost:8080/ --data 'Hello!'
+
+With ``--http10-keep-alive`` it also keeps the connections of HTTP/1.0 clients that ask for it, such as ApacheBench's::
+
+    ab -k -n 1000 http://localhost:8080/
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ import logging
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Final, assert_never
+
+import attrs
 
 import http11
 from http11 import DONE, IDLE, PAUSED, SEND_RESPONSE, SERVER
@@ -58,11 +64,13 @@ class Refusal(Exception):  # noqa: N818 - it is no error of ours
 class Session:
     """One client's connection, from the first byte to the last."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits, policy: http11.Policy
+    ) -> None:
         self.reader = reader
         self.writer = writer
         self.limits = limits
-        self.connection: http11.ServerConnection = http11.Connection(SERVER)
+        self.connection: http11.ServerConnection = http11.Connection(SERVER, policy=policy)
         # The request that is being read or answered, and as much of its body as has come.
         self.request: http11.Request | None = None
         self.body = bytearray()
@@ -203,12 +211,12 @@ class Session:
                     pass
 
 
-async def serve(host: str, port: int, limits: Limits) -> None:
+async def serve(host: str, port: int, limits: Limits, policy: http11.Policy) -> None:
     """Listen, say where, and serve until this task is cancelled."""
     sessions = asyncio.TaskGroup()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sessions.create_task(Session(reader, writer, limits).run())
+        sessions.create_task(Session(reader, writer, limits, policy).run())
 
     server = await asyncio.start_server(accept, host, port, start_serving=False)
     # In this order: at the end the sessions are cancelled, and then the server waits until their sockets are closed.
@@ -226,15 +234,18 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080, help="0 for any that is free")
     parser.add_argument("--timeout", type=float, default=Limits.request_time, help="for each request, in seconds")
     parser.add_argument("--max-body-size", type=int, default=Limits.body_size, help="in bytes")
+    parser.add_argument("--http10-keep-alive", action="store_true", help="for those who ask for it")
     arguments = parser.parse_args()
     host: str = arguments.host
     port: int = arguments.port
     timeout: float = arguments.timeout
     max_body_size: int = arguments.max_body_size
+    http10_keep_alive: bool = arguments.http10_keep_alive
 
     limits = Limits(request_time=timeout, body_size=max_body_size)
+    policy = attrs.evolve(http11.STRICT, keep_alive_in_http10=http10_keep_alive)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(host, port, limits))
+        asyncio.run(serve(host, port, limits, policy))
 
 
 if __name__ == "__main__":

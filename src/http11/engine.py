@@ -710,7 +710,9 @@ class Engine:
 
     def _request_received(self, request: RequestParts) -> None:
         policy = self._tolerances
-        body, keep_alive, upgrades, waits = framing.request_facts(request, policy.reuse_after_length_and_chunked)
+        body, keep_alive, upgrades, waits = framing.request_facts(
+            request, policy.reuse_after_length_and_chunked, policy
+        )
         incoming = parsing.begin_body(body)
         joint = states.after_move(self._joint, CLIENT, "Request", keep_alive, upgrades, request.method == b"CONNECT")
         # No call from here on: a signal handler could raise there, and leave half of it done.

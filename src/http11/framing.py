@@ -86,6 +86,20 @@ def _says_close(fields: Fields) -> bool:
     return b"close" in list_members(all_values(fields, b"connection"))
 
 
+_HTTP10: Final = b"1.0"
+
+
+def _keeps_http10(fields: Fields, http_version: bytes, policy: Tolerances) -> bool:
+    """Tell whether a message with these fields agrees to use an HTTP/1.0 connection again (RFC 9112 9.3 and C.2.2).
+
+    With a Transfer-Encoding the framing is faulty there, and the connection ends whatever else is said (RFC 9112 6.1).
+    """
+    if not policy.keep_alive_in_http10 or http_version != _HTTP10 or fields._transfer_encoding is not None:
+        return False
+    options = list_members(all_values(fields, b"connection"))
+    return b"keep-alive" in options and b"close" not in options
+
+
 def is_http11(http_version: bytes | None) -> bool:
     """Tell whether a peer of this version, `None` where it is unknown, speaks HTTP/1.1 or later."""
     return http_version is not None and not is_http10(http_version)
@@ -98,7 +112,9 @@ RequestFacts: TypeAlias = tuple[BodyFraming, bool, bool, bool]
 Upgrade; and whether the client waits for a 100 before it sends the body."""
 
 
-def request_facts(request: RequestParts, trusts_two_lengths: bool = True) -> RequestFacts:
+def request_facts(
+    request: RequestParts, trusts_two_lengths: bool = True, policy: Tolerances = STRICT._tolerances
+) -> RequestFacts:
     """Say what the head of `request` decides.
 
     A message that says its length in two ways may have been understood in another way by somebody else, so what follows
@@ -112,16 +128,21 @@ def request_facts(request: RequestParts, trusts_two_lengths: bool = True) -> Req
     fields: Fields = request.headers
     length = _length(fields)
     body = NO_BODY if length is None else length
-    # An HTTP/1.0 connection is never used again (RFC 9112 9.3): what its `keep-alive` means where there are proxies is
-    # anybody's guess.
     if is_http10(request.http_version):
-        return body, False, False, False
+        # What `keep-alive` means where there are proxies is anybody's guess, so a policy has to ask for it.
+        return body, _is_for_origin(request) and _keeps_http10(fields, request.http_version, policy), False, False
     return (
         body,
         not _says_close(fields) and (trusts_two_lengths or not _has_length_and_coding(fields)),
         fields._upgrade is not None and len(list_members(all_values(fields, b"upgrade"))) > 0,
         fields._expect is not None and body != NO_BODY and expects_continue(request),
     )
+
+
+def _is_for_origin(request: RequestParts) -> bool:
+    # "A proxy server MUST NOT maintain a persistent connection with an HTTP/1.0 client" (RFC 9112 9.3), and a client
+    # writes a whole URI or a CONNECT to a proxy.
+    return request.target.startswith((b"/", b"*")) and request.method != b"CONNECT"
 
 
 def request_framing(request: RequestParts) -> BodyFraming:
@@ -171,7 +192,10 @@ def response_facts(
     else:
         framing = _length(fields)
         body = UNTIL_CLOSE if framing is None else framing
-    keep_alive = not is_http10(response.http_version) and not _says_close(fields) and rightly
+    version = response.http_version
+    if is_http10(version):
+        return body, rightly and body != UNTIL_CLOSE and _keeps_http10(fields, version, policy)
+    keep_alive = not _says_close(fields) and rightly
     return body, keep_alive and (trusts_two_lengths or not _has_length_and_coding(fields))
 
 
@@ -248,9 +272,10 @@ def response_to_send(
     has_length = fields._content_length is not None
     close = not keep_alive
     code: int = head.status_code
+    older = not is_http11(peer_version)
     if code == _NO_CONTENT or (request_method == b"CONNECT" and grants_tunnel(code)):
         headers = _without_length(headers)
-    elif not is_http11(peer_version):
+    elif older:
         # The fields for HEAD are those for GET (RFC 9110 9.3.2), so they are chosen as if a body followed.
         if request_method != b"HEAD" and code != _NOT_MODIFIED and (chunked or not has_length):
             close = True
@@ -265,6 +290,8 @@ def response_to_send(
     # Where h11 says `close` it writes Connection anew, and its users compare; where it forgets to, theirs may stand.
     if close or (last and not _says_close_only(headers)):
         headers = _with_close(headers)
+    elif older and peer_version is not None:
+        headers = _with_keep_alive(headers)
     if headers is head.headers:
         return response
     sent = new_response()
@@ -290,6 +317,14 @@ def _with_close(headers: Headers) -> Headers:
     for option in sorted(options):
         headers = _with(headers, b"Connection", option)
     return headers
+
+
+def _with_keep_alive(headers: Headers) -> Headers:
+    # What has been agreed on with an HTTP/1.0 client holds if the answer says so (RFC 9112 9.3).
+    options = list_members(all_values(headers, b"connection"))
+    if b"close" in options:
+        return _with_close(headers)
+    return headers if b"keep-alive" in options else _with(headers, b"Connection", b"keep-alive")
 
 
 def _without(fields: Fields, name: bytes) -> Headers:

@@ -1,6 +1,6 @@
 """What a reader tolerates, and how much.
 
-A `Policy` is about reading only: what we write is strict under each. Every tolerance is a field of its own, so that a
+A `Policy` is about reading: what we write is strict under each. Every tolerance is a field of its own, so that a
 client which must talk to one broken server can open one door and not all of them:
 ``attrs.evolve(STRICT, repeated_length_in_request=True)``.
 """
@@ -57,7 +57,11 @@ def _limits(policy: Policy) -> Mapping[str, int | None]:
 
 
 def _switches(policy: Policy) -> Mapping[str, object]:
-    return {**_tolerances(policy), "leading_empty_lines": policy.leading_empty_lines}
+    return {
+        **_tolerances(policy),
+        "leading_empty_lines": policy.leading_empty_lines,
+        "keep_alive_in_http10": policy.keep_alive_in_http10,
+    }
 
 
 class _Told:
@@ -108,6 +112,9 @@ class Policy(_Told):
         whole_heads_over_limit: Accept a head that is larger than ``max_incomplete_event_size``, if it is whole when
             `Connection.next_event` first sees more of it than that. What is incomplete is limited as before, so no more
             is kept than the limit and one piece; but whether such a head is read depends on how it arrives.
+        keep_alive_in_http10: Reuse a connection after an HTTP/1.0 message that says ``Connection: keep-alive`` and
+            where its body ends; an answer to such a request says it too. Not for a connection with a proxy on it (RFC
+            9112 9.3, C.2.2). `H11` has it off: h11 closes.
         max_method_size: The longest method to accept, in bytes.
         max_fields: The most field lines to accept in a head or a trailer section; `None` for no limit.
         max_informational_responses: The most 1xx responses to accept before a final one; `None` for no limit.
@@ -147,6 +154,7 @@ class Policy(_Told):
     any_chunk_extension: bool = False
     any_trailer_field: bool = False
     whole_heads_over_limit: bool = False
+    keep_alive_in_http10: bool = False
 
     # Registered methods reach 17 bytes (UPDATEREDIRECTREF); private ones are seldom longer than twice that.
     max_method_size: int = 64

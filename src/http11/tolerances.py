@@ -26,6 +26,7 @@ class Tolerances:
         "folded_lines",
         "fragment_in_target",
         "host_mismatch",
+        "keep_alive_in_http10",
         "leading_empty_lines",
         "length_and_chunked_in_request",
         "long_chunk_sizes",
@@ -68,6 +69,7 @@ class Tolerances:
     any_chunk_extension: bool
     any_trailer_field: bool
     whole_heads_over_limit: bool
+    keep_alive_in_http10: bool
     max_method_size: int
     max_fields: int | None
     max_informational_responses: int | None

@@ -39,6 +39,7 @@ WORDS: Final = (
     b"Content-Length: 5\r\n",
     b"Transfer-Encoding: chunked\r\n",
     b"Connection: close\r\n",
+    b"Connection: keep-alive\r\n",
     b"Connection: upgrade\r\nUpgrade: x\r\n",
     b"Expect: 100-continue\r\n",
     b"5\r\nhello\r\n",

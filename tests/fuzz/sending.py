@@ -50,6 +50,11 @@ from tests.harness import SendingVector, raw_fields, rebuilt, send_any
 
 Given: TypeAlias = Literal["bytes", "str", "bytearray", "int"]
 GIVEN: Final[tuple[Given, ...]] = get_args(Given)
+POLICIES: Final = (
+    STRICT,
+    H11,
+    *(attrs.evolve(preset, keep_alive_in_http10=True) for preset in (STRICT, H11)),
+)
 STEP: Final = b"\xff"
 PART: Final = b"\xfe"
 # A longer script says nothing that a shorter one does not.
@@ -79,14 +84,15 @@ def decode(raw: bytes) -> Script:
     steps = [(chr(step[0]), step[1:].split(PART)) for step in raw[1:].split(STEP) if step]
     return Script(
         role=CLIENT if choices & 1 else SERVER,
-        policy=H11 if choices & 2 else STRICT,
+        policy=POLICIES[choices >> 1 & 1 | choices >> 3 & 2],
         given=GIVEN[choices >> 2 & 3],
         steps=steps[:MOST_STEPS],
     )
 
 
 def encode(script: Script) -> bytes:
-    choices = (script.role == CLIENT) | (script.policy is H11) << 1 | GIVEN.index(script.given) << 2
+    policy = POLICIES.index(script.policy)
+    choices = (script.role == CLIENT) | (policy & 1) << 1 | GIVEN.index(script.given) << 2 | (policy & 2) << 3
     return bytes([choices]) + STEP.join(letter.encode("latin-1") + PART.join(parts) for letter, parts in script.steps)
 
 
@@ -114,8 +120,9 @@ def seeds(vectors: Iterable[SendingVector]) -> Iterator[bytes]:
         else:
             before: list[tuple[str, list[bytes]]] = [("<", [vector.received])] if vector.received else []
             steps = [*before, *([(".", [b""])] if vector.closed else []), *map(_step, vector.send)]
+        policy = vector.policy if vector.policy in POLICIES else STRICT
         for given in GIVEN[:2]:
-            yield encode(Script(role=vector.role, policy=vector.policy, given=given, steps=steps))
+            yield encode(Script(role=vector.role, policy=policy, given=given, steps=steps))
 
 
 # --- what comes of it -----------------------------------------------------------------------------------------------
@@ -473,6 +480,35 @@ def a_connection_that_ends_says_so(played: Played) -> Iterator[str]:
                 break
 
 
+def an_http10_client_is_told_what_holds(played: Played) -> Iterator[str]:
+    """SD-9, DR-5: an answer to HTTP/1.0 says that the connection ends, or, where both agreed on it, that it goes on."""
+    for step in played.steps if played.script.role == SERVER else []:
+        if not (step.sent and isinstance(step.made, Response) and step.version == b"1.0"):
+            continue
+        options = connection_options(fields_on_the_wire(step.wire))
+        if (b"close" in options) == (b"keep-alive" in options):
+            yield f"{step.wire!r} says neither or both to a client of HTTP/1.0"
+        if b"keep-alive" in options and not may_be_kept(step, played.script.policy):
+            yield f"{step.wire!r} goes on after {step.request}"
+
+
+def connection_options(fields: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
+    values = [value.lower() for name, value in fields if name == b"connection"]
+    return {option.strip() for option in b",".join(values).split(b",")}
+
+
+def may_be_kept(step: Done, policy: Policy) -> bool:
+    request = step.request
+    if request is None or not policy.keep_alive_in_http10:
+        return False
+    asks = connection_options(request.headers)
+    names = {name for name, _ in fields_on_the_wire(step.wire)}
+    ends = request.method == b"HEAD" or step.wire[9:12] in (b"204", b"304") or b"content-length" in names
+    to_a_proxy = request.method == b"CONNECT" or not request.target.startswith((b"/", b"*"))
+    framed = b"transfer-encoding" not in {name for name, _ in request.headers}
+    return b"keep-alive" in asks and b"close" not in asks and ends and framed and not to_a_proxy
+
+
 def nobody_expects_for_nothing(played: Played) -> Iterator[str]:
     """SD-16: no request that is sent expects a 100 and has no content."""
     for step in played.steps:
@@ -526,6 +562,7 @@ ORACLES: Final[tuple[Oracle, ...]] = (
     what_is_written_is_read_back,
     heads_keep_the_rules_of_length,
     a_connection_that_ends_says_so,
+    an_http10_client_is_told_what_holds,
     nobody_expects_for_nothing,
     a_refused_tunnel_is_the_end,
     content_is_refused_for_what_it_is,

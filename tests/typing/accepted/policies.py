@@ -32,6 +32,7 @@ def each_field_has_its_type(policy: Policy) -> None:
     assert_type(policy.any_chunk_extension, bool)
     assert_type(policy.any_trailer_field, bool)
     assert_type(policy.whole_heads_over_limit, bool)
+    assert_type(policy.keep_alive_in_http10, bool)
     assert_type(policy.max_method_size, int)
     assert_type(policy.max_fields, int | None)
     assert_type(policy.max_informational_responses, int | None)
