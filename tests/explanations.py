@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from http11 import STRICT
-from tests.harness import ROOT, Reader, Vector, reading_vectors
+from tests.harness import ROOT, Reader, Vector, doors, reading_vectors
 from tests.strictness import NOT_ESTABLISHED, PACKAGES, PARSERS, READ, compare, table
 
 FILE: Final[Path] = ROOT / "src" / "http11" / "inspector" / "others.json"
@@ -53,7 +53,8 @@ def _measured(package: str, vectors: list[Vector]) -> dict[str, int]:
 def _cases() -> list[dict[str, object]]:
     cases: defaultdict[Case, list[Vector]] = defaultdict(list)
     for vector in reading_vectors():
-        if (case := _case(vector)) is not None:
+        # What a door lets in is refused for the reason of another row, which says it better.
+        if vector.id not in doors() and (case := _case(vector)) is not None:
             cases[case].append(vector)
     return [
         {

@@ -64,6 +64,7 @@ class Vector:
     changes: tuple[tuple[str, int], ...]
     strict: Outcome
     h11: Outcome
+    door: Outcome
     why: str
     section: str
 
@@ -75,8 +76,21 @@ class Vector:
         changes: dict[str, Any] = dict(self.changes)
         return attrs.evolve(policy, **changes) if policy is STRICT and changes else policy
 
+    @property
+    def opened(self) -> Policy:
+        """The policy of the vector with the door of its row open: of one that neither preset opens."""
+        changes: dict[str, Any] = dict.fromkeys(doors()[self.id], True)
+        return attrs.evolve(self.policy(STRICT), **changes)
+
     def __str__(self) -> str:
         return f"{self.id}-{self.name}".replace(" ", "-")
+
+
+@cache
+def doors() -> Mapping[str, tuple[str, ...]]:
+    """Return the fields of `Policy` that neither preset opens, by the row that each decides."""
+    rows: list[dict[str, Any]] = tomllib.loads((VECTORS / "rows.toml").read_text("utf-8"))["row"]
+    return {row["id"]: tuple(row["policy"]) for row in rows if row["id"].startswith("DR-")}
 
 
 def text(value: bytes) -> str:
@@ -361,6 +375,7 @@ def reading_vectors() -> tuple[Vector, ...]:
             changes=_changes(raw.get("policy", {})),
             strict=_outcome(raw["strict"]),
             h11=_outcome(raw["strict"] if raw.get("h11", "=") == "=" else raw["h11"]),
+            door=_outcome(raw["strict"] if raw.get("door", "=") == "=" else raw["door"]),
             why=_text(raw["why"]),
             section=section,
         )
@@ -402,6 +417,13 @@ class SendingVector:
         return f"{self.id}-{self.name}".replace(" ", "-")
 
 
+def _policy(value: Raw) -> Policy:
+    if not isinstance(value, dict):
+        return {"STRICT": STRICT, "H11": H11}[_text(value)]
+    changes: dict[str, Any] = dict(_changes(value))
+    return attrs.evolve(STRICT, **changes)
+
+
 def _spelled(event: Raw) -> Spelled:
     spelled: list[str | int | tuple[str, str]] = []
     for part in _repeated(event):
@@ -436,7 +458,7 @@ def sending_vectors() -> tuple[SendingVector, ...]:
             received=_bytes(raw.get("received", "")),
             closed=bool(raw.get("closed", False)),
             request=_bytes(raw.get("request", "")),
-            policy={"STRICT": STRICT, "H11": H11}[_text(raw.get("policy", "STRICT"))],
+            policy=_policy(raw.get("policy", "STRICT")),
             forward=bool(raw.get("forward", False)),
             send=tuple(map(_spelled, _repeated(raw.get("send", [])))),
             wire=_bytes(raw.get("wire", "")),

@@ -70,6 +70,7 @@ class Row:
     rfc: tuple[str, ...]
     strict: str
     h11: str
+    opened: str
     policy: tuple[str, ...]
     claims: Mapping[str, Claim]
 
@@ -114,6 +115,7 @@ def table() -> Table:
                 rfc=tuple(row["rfc"]),
                 strict=row["strict"],
                 h11=row["h11"],
+                opened=row.get("opened", ""),
                 policy=tuple(row.get("policy", [])),
                 claims={name: _claim(row[name]) for name in READ},
             )
@@ -573,10 +575,10 @@ def counts() -> Counter[str]:
     return found
 
 
-def _what_we_do(rows: Iterable[Row], *, sent: bool) -> list[str]:
+def _what_we_do(rows: Iterable[Row], *, sent: bool, doors: bool) -> list[str]:
     number = counts()
     # Policies are about reading.
-    verdicts = ("what happens",) if sent else ("STRICT", "H11", "Policy")
+    verdicts = ("what happens",) if sent else ("STRICT", "with the field", "Policy") if doors else _VERDICTS
     cells: list[tuple[str, ...]] = [("row", "sent" if sent else "input", *verdicts, "RFC", "Errors", "Vectors")]
     for row in rows:
         policy = ", ".join(f"`{field}`" for field in row.policy)
@@ -584,13 +586,16 @@ def _what_we_do(rows: Iterable[Row], *, sent: bool) -> list[str]:
             (
                 row.id,
                 row.input,
-                *((row.strict,) if sent else (row.strict, row.h11, policy)),
+                *((row.strict,) if sent else (row.strict, row.opened if doors else row.h11, policy)),
                 ", ".join(map(_link, row.rfc)),
                 ", ".join(f"[`{code}`](reference/codes.md#{code})" for code in codes(row.id)),
                 str(number[row.id]),
             )
         )
     return _table(*cells)
+
+
+_VERDICTS: Final = ("STRICT", "H11", "Policy")
 
 
 def _what_others_do(rows: Iterable[Row], measurement: Measurement, *, sent: bool) -> list[str]:
@@ -624,9 +629,9 @@ def page(measurement: Measurement) -> str:
     lines = [INTRODUCTION.format(**measurement.versions)]
     for section, title in data.sections.items():
         rows = [row for row in data.rows if row.id.startswith(f"{section}-")]
-        sent = section == "SD"
-        lines += [f"## {title}", "", *([SENDING, ""] if sent else [])]
-        lines += _what_we_do(rows, sent=sent)
+        sent, doors = section == "SD", section == "DR"
+        lines += [f"## {title}", "", *([SENDING, ""] if sent else [DOORS, ""] if doors else [])]
+        lines += _what_we_do(rows, sent=sent, doors=doors)
         lines += _what_others_do(rows, measurement, sent=sent)
     lines += ["## Sources", ""]
     lines += [f"{number}. {_cited(source)}" for number, source in enumerate(data.sources.values(), 1)]
@@ -636,6 +641,10 @@ def page(measurement: Measurement) -> str:
 SENDING: Final = """\
 Policies are about reading. What is written is the same under each, and strict. A row's vectors are events to send, or
 messages to forward, with what must be written for them, or where they must be refused."""
+
+DOORS: Final = """\
+Each is for one broken peer, and for nobody else: it is closed under `STRICT` and under `H11`, which do the same here.
+[Talk to broken peers](howto/broken-peers.md) says which servers need which, and what it costs."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import get_args
 
 import pytest
@@ -43,7 +44,9 @@ POLICIES = {"STRICT": STRICT, "H11": H11}
 
 # The rows of the strictness table: each section, and the number of its last row.
 ROWS = {"LN": 6, "RQ": 15, "ST": 8, "FD": 12, "HO": 5, "ML": 18, "CH": 10, "CN": 1, "EX": 1, "SD": 17}
-IDS = [f"{section}-{number}" for section, last in ROWS.items() for number in range(1, last + 1)]
+DOORS = ["DR-1", "DR-2", "DR-3", "DR-4", "DR-6", "DR-7"]
+IDS = [*(f"{section}-{number}" for section, last in ROWS.items() for number in range(1, last + 1)), *DOORS]
+BEHIND_DOORS = [vector for vector in reading_vectors() if vector.id in DOORS]
 
 CODES: frozenset[str] = frozenset(get_args(ErrorCode))
 
@@ -51,20 +54,35 @@ CODES: frozenset[str] = frozenset(get_args(ErrorCode))
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_outcome_is_the_same_whole_byte_by_byte_and_cut_in_two(vector: Vector, policy: Policy) -> None:
-    by = vector.policy(policy)
-    for pieces in few_splits(vector.data, closed=vector.closed, seed=str(vector)):
-        outcome = read(pieces, vector.role, policy=by, request=vector.request, then=vector.then, limit=vector.limit)
-        assert outcome == vector.outcome(policy), pieces
+    pieces = few_splits(vector.data, closed=vector.closed, seed=str(vector))
+    assert_outcome(vector, vector.policy(policy), vector.outcome(policy), pieces)
+
+
+def assert_outcome(vector: Vector, policy: Policy, expected: Outcome, ways: Iterable[list[bytes]]) -> None:
+    for pieces in ways:
+        outcome = read(pieces, vector.role, policy=policy, request=vector.request, then=vector.then, limit=vector.limit)
+        assert outcome == expected, pieces
+
+
+@pytest.mark.parametrize("vector", BEHIND_DOORS, ids=str)
+def test_outcome_with_its_door_open_is_the_same_however_the_bytes_arrive(vector: Vector) -> None:
+    assert_outcome(vector, vector.opened, vector.door, splits(vector.data, closed=vector.closed))
+
+
+@pytest.mark.parametrize("row", DOORS)
+def test_a_door_lets_something_in_and_keeps_its_neighbours_out(row: str) -> None:
+    vectors = [vector for vector in BEHIND_DOORS if vector.id == row]
+    opened = [vector for vector in vectors if vector.door != vector.strict and vector.door[-1][0] != "error"]
+    refused = [vector for vector in vectors if vector.strict[-1][0] == vector.door[-1][0] == "error"]
+    assert len(opened) > 2
+    assert len(refused) > 2
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_outcome_is_the_same_however_the_bytes_arrive(vector: Vector, policy: Policy) -> None:
-    by = vector.policy(policy)
-    for pieces in splits(vector.data, closed=vector.closed):
-        outcome = read(pieces, vector.role, policy=by, request=vector.request, then=vector.then, limit=vector.limit)
-        assert outcome == vector.outcome(policy), pieces
+    assert_outcome(vector, vector.policy(policy), vector.outcome(policy), splits(vector.data, closed=vector.closed))
 
 
 @pytest.mark.long

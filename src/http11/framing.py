@@ -16,7 +16,7 @@ from http11.grammar import COMPILED
 from http11.headers import Headers
 from http11.parts import RequestParts, ResponseParts, fill_response
 from http11.policy import STRICT
-from http11.rules import HTTP11, is_length, received_headers
+from http11.rules import HTTP11, ends_with_other_coding, is_length, received_headers
 from http11.tolerances import Tolerances
 
 __all__ = [
@@ -52,13 +52,20 @@ UNTIL_CLOSE: Final[Literal["until-close"]] = "until-close"
 
 
 def _length(fields: Fields) -> BodyFraming | None:
-    # "Transfer-Encoding overrides the Content-Length"; the only coding that gets here is `chunked`.
+    # "Transfer-Encoding overrides the Content-Length"; without a tolerance, `chunked` alone gets here.
     special = fields._special
-    if b"transfer-encoding" in special:
-        return CHUNKED
+    codings = special.get(b"transfer-encoding")
+    if codings is not None:
+        if _is_chunked(codings):
+            return CHUNKED
+        return UNTIL_CLOSE if ends_with_other_coding(b",".join(codings).lower()) else CHUNKED
     lengths = special.get(b"content-length")
     # Digits alone get here, so that `int` cannot be asked for more than it should know.
     return None if lengths is None else _number(lengths[0])
+
+
+def _is_chunked(codings: list[bytes]) -> bool:
+    return len(codings) == 1 and codings[0] == b"chunked"
 
 
 def _number(digits: bytes) -> int:
@@ -166,7 +173,8 @@ def response_facts(
     """Say what the head of `response` decides, which answers a request of `request_method`, or none.
 
     One that has no content is read whatever its fields say of a length; but who says it wrongly may send some
-    nevertheless, so the connection is not used again. For two lengths, see `request_facts`.
+    nevertheless, so the connection is not used again. Nor is it after a transfer coding that only a tolerance lets in,
+    which somebody else may have understood in another way. For two lengths, see `request_facts`.
     """
     fields: Fields = response.headers
     body: BodyFraming = NO_BODY
@@ -176,6 +184,8 @@ def response_facts(
     else:
         framing = _length(fields)
         body = UNTIL_CLOSE if framing is None else framing
+        if policy.tolerant and b"transfer-encoding" in fields._special:
+            rightly = _is_chunked(fields._special[b"transfer-encoding"])
     keep_alive = response.http_version >= HTTP11 and not _says_close(fields) and rightly
     return body, keep_alive and (trusts_two_lengths or not _has_length_and_coding(fields))
 
@@ -210,7 +220,7 @@ def _says_length_rightly(fields: Fields, policy: Tolerances) -> bool:
     # What a parser has found to be right is in its normal form: see `rules.normalized_length`.
     codings = fields._special.get(b"transfer-encoding")
     lengths = fields._special.get(b"content-length")
-    if codings is not None and (len(codings) > 1 or codings[0] != b"chunked"):
+    if codings is not None and not _is_chunked(codings):
         return False
     return lengths is None or (len(lengths) == 1 and is_length(lengths[0], policy))
 
