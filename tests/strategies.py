@@ -126,6 +126,29 @@ roles: st.SearchStrategy[Role] = st.sampled_from([CLIENT, SERVER])
 
 # --- streams --------------------------------------------------------------------------------------------------------
 
+_CODINGS = st.sampled_from(
+    [b"chunked"] * 4
+    + [b"CHUNKED", b"gzip, chunked", b"chunked,", b"", b"identity", b"chunked, chunked", b"chunked, gzip"]
+)
+# Lines that are no field lines: some that a client may leave out, and some that it may not.
+broken_lines = st.sampled_from(
+    [
+        b"get-ban/forum.php: x",
+        b"[error] y",
+        b"X Y: z",
+        b": z",
+        b" a b",
+        b"\t",
+        b"Content-Length",
+        b" Content-Length: 6",
+        b"Content Length: 6",
+        b"(Transfer-Encoding): chunked",
+        b"Connection",
+        b"HTTP/1.1 204",
+        b"a\x01 b",
+        b"a b\x00",
+    ]
+)
 _EOL = [b"\r\n"] * 12 + [b"\n", b"\r", b"\r\r\n", b"", b"\r\n ", b" \r\n"]
 _SPACE = [b""] * 3 + [b" "] * 6 + [b"\t", b"  ", b"\x0b", b"\x0c", b"\x00"]
 _SIZES = [
@@ -173,7 +196,7 @@ def messages(draw: st.DrawFn, role: Role) -> bytes:
     pool: list[tuple[bytes, st.SearchStrategy[bytes]]] = [
         (b"Host", st.sampled_from([b"a"] * 9 + [b"", b"a b", b"b", b"a:b", b"[::1]"])),
         (b"Content-Length", st.sampled_from([b"5", b"5", b"0", b"5, 5", b"+5", b"5_0", b"", b"6", b"5" * 21])),
-        (b"Transfer-Encoding", st.sampled_from([b"chunked"] * 4 + [b"CHUNKED", b"gzip, chunked", b"chunked,", b""])),
+        (b"Transfer-Encoding", _CODINGS),
         (b"Connection", connections),
         (b"Upgrade", st.just(b"x")),
         (b"Expect", st.just(b"100-continue")),
@@ -194,6 +217,8 @@ def messages(draw: st.DrawFn, role: Role) -> bytes:
         )
         for i in names
     )
+    if not draw(st.integers(0, 3)):
+        head += line(draw(broken_lines))
     size = draw(st.sampled_from([b"5"] * 8 + _SIZES))
     body = draw(
         st.sampled_from(

@@ -1087,3 +1087,72 @@ def test_a_head_in_pieces_goes_on_while_our_own_state_changes() -> None:
         status_code=200, headers=[("X", "y"), ("Content-Length", "0")], reason="OK"
     )
     assert connection.next_event() == EndOfMessage()
+
+
+# --- lines that are left out ----------------------------------------------------------------------------------------
+
+LEAVES_OUT = Policy(broken_lines_in_response=True)
+OK_EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+
+
+def asked(policy: Policy) -> ClientConnection:
+    connection = Connection(CLIENT, policy=policy)
+    connection.send(Request(method="GET", target="/", headers=HOST))
+    connection.send(EndOfMessage())
+    return connection
+
+
+def test_the_lines_that_were_left_out_can_be_had() -> None:
+    assert asked(LEAVES_OUT).left_out_lines == ()
+    connection = asked(LEAVES_OUT)
+    connection.receive_data(OK_EMPTY + b"A: b\r\nget-ban/forum.php: x\r\n \x80 y\t\r\n\r\n")
+    response = connection.next_event()
+    assert response == Response(status_code=200, headers=[("Content-Length", "0"), ("A", "b")], reason="OK")
+    assert connection.left_out_lines == (b"get-ban/forum.php: x", b" \x80 y\t")
+    assert connection.next_event() == EndOfMessage()
+    assert connection.left_out_lines == (b"get-ban/forum.php: x", b" \x80 y\t")
+    with pytest.raises(LocalProtocolError, match="open a new connection"):
+        connection.start_next_cycle()
+
+
+def test_they_are_those_of_the_last_head() -> None:
+    connection = asked(LEAVES_OUT)
+    connection.receive_data(b"HTTP/1.1 103 Early Hints\r\na b\r\n\r\n")
+    assert isinstance(connection.next_event(), InformationalResponse)
+    for again in (connection, copy.copy(connection), pickle.loads(pickle.dumps(connection))):
+        assert again.left_out_lines == (b"a b",)
+    connection.receive_data(OK_EMPTY + b"\r\n")
+    assert isinstance(connection.next_event(), Response)
+    assert connection.left_out_lines == ()
+    assert connection.next_event() == EndOfMessage()
+    assert connection.their_state == MUST_CLOSE
+
+
+def test_a_head_that_is_refused_leaves_them_as_they_were() -> None:
+    connection = asked(LEAVES_OUT)
+    connection.receive_data(b"HTTP/1.1 103 \r\na b\r\n\r\nHTTP/1.1 200 OK\r\nc d\r\nContent-Length\r\n\r\n")
+    connection.next_event()
+    refused("missing-colon", connection)
+    assert connection.left_out_lines == (b"a b",)
+
+
+@pytest.mark.parametrize("policy", [STRICT, H11])
+def test_there_are_none_where_none_may_be_left_out(policy: Policy) -> None:
+    connection = asked(policy)
+    connection.receive_data(OK_EMPTY + b"\r\n")
+    connection.next_event()
+    assert connection.left_out_lines == ()
+    serving = server(GET)
+    serving.next_event()
+    assert serving.left_out_lines == ()
+
+
+def test_a_switch_may_have_lines_that_are_left_out() -> None:
+    connection = Connection(CLIENT, policy=LEAVES_OUT)
+    connection.send(Request(method="GET", target="/", headers=[*HOST, ("Connection", "upgrade"), ("Upgrade", "x")]))
+    connection.send(EndOfMessage())
+    connection.receive_data(b"HTTP/1.1 101 \r\nUpgrade: x\r\na b\r\n\r\nhello")
+    assert isinstance(connection.next_event(), InformationalResponse)
+    assert connection.states == {CLIENT: SWITCHED_PROTOCOL, SERVER: SWITCHED_PROTOCOL}
+    assert connection.trailing_data == (b"hello", False)
+    assert connection.left_out_lines == (b"a b",)

@@ -43,6 +43,8 @@ CLASSES: dict[str, tuple[Pattern[bytes] | Run, frozenset[int]]] = {
     "TARGET_RUN": (grammar.TARGET_RUN, TARGET),
     "TARGET": (grammar.TARGET, TARGET),
     "FRAGMENT_TARGET_RUN": (grammar.FRAGMENT_TARGET_RUN, VCHAR),
+    "NON_ASCII_TARGET_RUN": (grammar.NON_ASCII_TARGET_RUN, TARGET | OBS_TEXT),
+    "NON_ASCII_FRAGMENT_TARGET_RUN": (grammar.NON_ASCII_FRAGMENT_TARGET_RUN, VCHAR | OBS_TEXT),
     "VALUE_RUN": (grammar.VALUE_RUN, TEXT),
     "REASON": (grammar.REASON, TEXT),
     "ANY_VALUE_RUN": (grammar.ANY_VALUE_RUN, LENIENT_TEXT),
@@ -323,8 +325,8 @@ BYTES: list[tuple[Pattern[bytes], bytes, bytes, frozenset[int]]] = [
     (grammar.ABSOLUTE_FORM, b"", b":b", ALPHA),
     (grammar.ABSOLUTE_FORM, b"a", b":b", SCHEME | frozenset(b":")),
     (grammar.ABSOLUTE_FORM, b"a", b"b", frozenset(b":")),
-    (grammar.ABSOLUTE_FORM, b"a:", b"b", VCHAR),
-    (grammar.ABSOLUTE_FORM, b"a:", b"", VCHAR),
+    (grammar.ABSOLUTE_FORM, b"a:", b"b", VCHAR | OBS_TEXT),
+    (grammar.ABSOLUTE_FORM, b"a:", b"", VCHAR | OBS_TEXT),
     (grammar.HTTP_VERSION, b"", b".1", DIGIT),
     (grammar.HTTP_VERSION, b"1", b"1", frozenset(b".")),
     (grammar.HTTP_VERSION, b"1.", b"", DIGIT),
@@ -484,6 +486,103 @@ def test_the_name_of_a_host_is_a_host(byte: int) -> None:
     for host in (one, b"a" + one, one + b"a", b"a" + one + b"1"):
         if grammar.end_by_pattern(grammar.HOST_NAME_RUN, host) == len(host):
             assert grammar.HOST.fullmatch(host) is not None
+
+
+# --- lines that are no field lines, and codings ---------------------------------------------------------------------
+
+FRAMING = [b"connection", b"content-length", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"]
+
+
+@pytest.mark.parametrize("name", FRAMING)
+def test_what_begins_like_a_field_that_frames(name: bytes) -> None:
+    for spelled in (name, name.upper(), b" \t" + name, b"=?" + name, b'"' + name, name.replace(b"-", b"")):
+        for behind in (b"", b": 5", b" : 5", b"x"):
+            match = grammar.FRAMING_START.match(spelled + behind)
+            assert match is not None
+            assert match.end() == len(spelled)
+    for byte in ALL - ALPHA:
+        for place in range(len(name)):
+            assert grammar.FRAMING_START.match(name[:place] + bytes([byte]) + name[place:])
+    for place in range(len(name)):
+        # One letter that is another, that is missing, or that is too much.
+        assert name[place : place + 1] == b"-" or not grammar.FRAMING_START.match(
+            name[:place] + b"z" + name[place + 1 :]
+        )
+        assert name[place : place + 1] == b"-" or not grammar.FRAMING_START.match(name[:place] + name[place + 1 :])
+        assert not grammar.FRAMING_START.match(name[:place] + b"z" + name[place:])
+
+
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        (b"HTTP/1.1 200", 5),
+        (b" \thttp/", 7),
+        (b"HTTP", None),
+        (b"HTTP /", None),
+        (b"https://a/", None),
+        (b"xHTTP/", None),
+    ],
+)
+def test_what_begins_like_a_status_line(line: bytes, end: int | None) -> None:
+    match = grammar.FRAMING_START.match(line)
+    assert (None if match is None else match.end()) == end
+
+
+@pytest.mark.parametrize("name", FRAMING)
+def test_a_field_that_frames_with_white_space_before_its_colon(name: bytes) -> None:
+    for head, found in (
+        (b"\r\n%b :", True),
+        (b"\n%b\t \t:", True),
+        (b"\r\n%b:", False),
+        (b"\r\n%b\x0b:", False),
+        (b"\r\nx%b :", False),
+        (b"\r\nx: %b :", False),
+    ):
+        for spelled in (name, name.title()):
+            assert bool(grammar.SPACED_FRAMING.search(head % spelled)) == found, head
+
+
+@pytest.mark.parametrize(
+    ("codings", "last"),
+    [
+        (b"a", b"a"),
+        (b" a\t", b"a"),
+        (b"a, b", b"b"),
+        (b"a\t,\tb,c", b"c"),
+        (b'a;b=c;d="e, f";g = h', b"a"),
+        (b'a;b="c", d;e=f', b"d"),
+        (b"chunked", b"chunked"),
+        (b"", None),
+        (b",", None),
+        (b"a,", None),
+        (b",a", None),
+        (b"a,,b", None),
+        (b"a b", None),
+        (b"a;", None),
+        (b"a;b", None),
+        (b'a;b="', None),
+        (b'"a"', None),
+        (b"a\x0b", None),
+        (b"\xa0a", None),
+    ],
+)
+def test_the_last_of_a_list_of_codings(codings: bytes, last: bytes | None) -> None:
+    match = grammar.CODINGS.fullmatch(codings)
+    assert (None if match is None else match[1]) == last
+
+
+def test_chunked_several_times() -> None:
+    for codings in (b"chunked,chunked", b" chunked ,\tchunked\t", b"chunked,chunked, chunked"):
+        assert grammar.REPEATED_CHUNKED.fullmatch(codings) is not None
+    for codings in (
+        b"chunked",
+        b"chunked,",
+        b",chunked,chunked",
+        b"chunked,,chunked",
+        b"chunked chunked",
+        b"chunked,x",
+    ):
+        assert grammar.REPEATED_CHUNKED.fullmatch(codings) is None
 
 
 # --- whole sections -------------------------------------------------------------------------------------------------

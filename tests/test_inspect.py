@@ -23,6 +23,7 @@ from http11.inspector.others import Explanation, explanation
 from http11.inspector.sources import Source, UnreadableError
 from http11.inspector.views import rule
 from tests.harness import Vector, reading_vectors
+from tests.test_policy import CLOSED_DOORS
 
 POLICIES = {"strict": STRICT, "h11": H11}
 
@@ -254,6 +255,16 @@ def test_policy_can_be_given(inspect: Inspector) -> None:
     outcome = inspect(bare, "--policy", "h11")
     assert outcome.status == 0
     assert "            Host: \\x01\n" in outcome.out
+
+
+@pytest.mark.parametrize("door", CLOSED_DOORS)
+def test_a_door_that_neither_preset_opens_can_be_opened(inspect: Inspector, door: str) -> None:
+    _, stream = CLOSED_DOORS[door]
+    for policy in ("strict", "h11"):
+        closed = inspect(stream, "--policy", policy)
+        assert closed.status == 1
+        assert f"--allow {door}" in closed.out
+        assert inspect(stream, "--policy", policy, "--allow", door).status == 0
 
 
 def test_one_field_of_the_policy_can_be_opened(inspect: Inspector) -> None:

@@ -207,13 +207,32 @@ TEXTS: dict[Kind, list[bytes]] = {
         b"HTTP/1.1 2000\r\n",
         b"HTTP/1.1 200 \x00",
         b"HTTP/1.1 200 \r\nContent-Length: 1\r\n 2",
+        b"HTTP/1.1 200 \r\na b\r\n c\r\n\r\n",
+        b"HTTP/1.1 200 \r\n a\r\nb:\r\n\r\n",
+        b"HTTP/1.1 200 \r\na :b\r\n\r\n",
+        b"HTTP/1.1 200 \r\na \t\r\nb \x00",
+        b"HTTP/1.1 200 \r\nContent-Length \t: 1\r\n\r\n",
+        b"HTTP/1.1 200 \r\n content-length: 1\r\n\r\n",
+        b"HTTP/1.1 200 \r\n(Connection)\r\n\r\n",
+        b"HTTP/1.1 200 \r\nHTTP/1.1 200 \r\n\r\n",
+        b"HTTP/1.1 200 \r\na b\r\n \t\r\n\r\n",
     ],
     "trailers": [b"\r\n", b"\n", b"\rx", b"a: b\r\n\r\n", b"a: b\r\n\tc\r\n\r\n", b"(", b": b\r\n\r\n"],
     "chunk line": [LINE, b"5;a b\r\n", b"5 \r\n", b"5 x\r\n", b"5\n", b"5\rx", b"x\r\n", b'5;a="\x00"\r\n', b"5\r\nx"],
 }
 
 
-@pytest.mark.parametrize("policy", [STRICT, H11], ids=["STRICT", "H11"])
+# Both of the doors to lines, and each.
+DOORS = [
+    Policy(broken_lines_in_response=True),
+    Policy(space_before_colon_in_response=True),
+    Policy(
+        broken_lines_in_response=True, space_before_colon_in_response=True, bare_lf=True, control_bytes_in_value=True
+    ),
+]
+
+
+@pytest.mark.parametrize("policy", [STRICT, H11, *DOORS], ids=["STRICT", "H11", "broken", "spaced", "both"])
 @pytest.mark.parametrize("kind", TEXTS)
 def test_what_is_wrong_with_a_beginning_is_wrong_however_it_goes_on(kind: Kind, policy: Policy) -> None:
     """So a head that is too large or cut short gets the error that it would get if it were whole."""
@@ -221,7 +240,7 @@ def test_what_is_wrong_with_a_beginning_is_wrong_however_it_goes_on(kind: Kind, 
         check_beginnings(kind, text, policy)
 
 
-@given(st.data(), st.sampled_from(SECTIONS), st.sampled_from([STRICT, H11]))
+@given(st.data(), st.sampled_from(SECTIONS), st.sampled_from([STRICT, H11, *DOORS]))
 def test_the_same_goes_for_what_peers_may_send(data: st.DataObject, kind: Section, policy: Policy) -> None:
     text = data.draw(sections(kind))
     check_beginnings(kind, text, policy)

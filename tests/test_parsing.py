@@ -212,6 +212,33 @@ def test_what_a_tolerance_lets_into_the_trailers_is_normalized(fields: bytes, ex
     assert parsing.parse_trailers(fields + b"\r\n", policy=policy).headers == expected
 
 
+def test_the_lines_that_a_parser_leaves_out_can_be_had() -> None:
+    head = b"HTTP/1.1 200 OK\r\na b\r\nContent-Length: 0\r\n\r\n"
+    policy = Policy(broken_lines_in_response=True)
+    left_out = [b"before"]
+    response = parsing.parse_response(head, policy=policy, left_out=left_out)
+    assert left_out == [b"before", b"a b"]
+    assert parsing.parse_response(head, policy=policy) == response
+    with pytest.raises(RemoteProtocolError):
+        parsing.parse_response(head, left_out=left_out)
+    assert left_out == [b"before", b"a b"]
+
+
+def test_a_door_for_responses_is_none_for_trailers() -> None:
+    policy = Policy(any_trailer_field=True, any_last_coding_in_response=True, repeated_chunked_in_response=True)
+    for coding in (b"identity", b"chunked, chunked"):
+        with pytest.raises(RemoteProtocolError, match="'chunked' alone") as caught:
+            parsing.parse_trailers(b"Transfer-Encoding: " + coding + b"\r\n\r\n", policy=policy)
+        assert (caught.value.code, caught.value.tolerance) == ("bad-transfer-encoding", None)
+
+
+def test_an_error_points_to_a_field_whose_colon_has_white_space_before_it() -> None:
+    policy = Policy(space_before_colon_in_response=True)
+    with pytest.raises(RemoteProtocolError) as caught:
+        parsing.parse_response(b"HTTP/1.1 200 OK\r\nX: y\r\nContent-Length \t: x\r\n\r\n", policy=policy)
+    assert (caught.value.offset, caught.value.excerpt) == (23, b"Content-Length")
+
+
 def test_only_white_space_is_taken_off_a_value() -> None:
     for byte in VCHAR:
         value = bytes([byte, byte])

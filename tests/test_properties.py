@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 import pytest
 from hypothesis import given
@@ -20,16 +22,29 @@ from http11 import (
     InformationalResponse,
     LocalProtocolError,
     Policy,
+    RemoteProtocolError,
     Request,
     Response,
     Role,
     ServerConnection,
     framing,
 )
+from http11.parsing import parse_response
 from tests import strategies
 from tests.harness import Reader, host_first, raw_fields, read, rebuilt, send_any
 
-POLICIES = st.sampled_from([STRICT, H11, Policy(keep_alive_in_http10=True)])
+DOORS = (
+    "broken_lines_in_response",
+    "space_before_colon_in_response",
+    "any_last_coding_in_response",
+    "repeated_chunked_in_response",
+    "connect_without_host",
+    "non_ascii_in_target",
+)
+EACH_DOOR = [Policy(**{door: True}) for door in DOORS]
+# All that there is to tolerate.
+ALL = attrs.evolve(H11, **dict.fromkeys(DOORS, True))
+POLICIES = st.sampled_from([STRICT, H11, ALL, *EACH_DOOR, Policy(keep_alive_in_http10=True)])
 
 
 class Collector(Reader):
@@ -173,6 +188,53 @@ def test_any_input_has_the_same_outcome_in_any_pieces(
     expected = read([whole, *end] if whole else end, role, policy=policy)
     assert read([*pieces, *end], role, policy=policy) == expected
     assert read([*(whole[i : i + 1] for i in range(len(whole))), *end], role, policy=policy) == expected
+
+
+@given(st.data(), strategies.roles, st.sampled_from(EACH_DOOR))
+def test_a_door_only_adds(data: st.DataObject, role: Role, policy: Policy) -> None:
+    """What STRICT accepts, it reads as the same with any one door open."""
+    stream = data.draw(strategies.streams(role))
+    strict = read([stream, b""], role)
+    accepted = strict[:-1] if strict[-1][0] == "error" else strict
+    opened = read([stream, b""], role, policy=policy)
+    assert opened[: len(accepted)] == accepted
+
+
+# A status line, and lines that are fields or none.
+_LINES = st.lists(
+    st.sampled_from([b"A: b", b"Content-Length: 5", b"Connection : x", b"Content-Length\t: 5", b"C: d\r\n e", b" f"])
+    | strategies.broken_lines
+    | st.lists(st.sampled_from(b'Content-Length: 5=()"\t\x80/'), min_size=1, max_size=20).map(bytes),
+    max_size=5,
+)
+# What must never be left out, by the letters with which it begins.
+_FRAMING = re.compile(rb"connection|contentlength|keepalive|proxyconnection|transferencoding|upgrade")
+
+
+@given(_LINES)
+def test_a_head_with_broken_lines_is_read_as_the_head_without_them(lines: list[bytes]) -> None:
+    head = b"\r\n".join([b"HTTP/1.1 200 OK", *lines, b"", b""])
+    left_out: list[bytes] = []
+    try:
+        response = parse_response(head, policy=Policy(broken_lines_in_response=True), left_out=left_out)
+    except RemoteProtocolError:
+        return
+    kept = head.split(b"\r\n")
+    for line in left_out:
+        assert _FRAMING.match(re.sub(rb"[^a-z]", b"", line.lower())) is None
+        assert line.strip(b" \t")
+        kept.remove(line)
+    assert response == parse_response(b"\r\n".join(kept))
+
+
+@given(_LINES)
+def test_a_head_with_white_space_before_colons_is_read_as_the_head_without(lines: list[bytes]) -> None:
+    head = b"\r\n".join([b"HTTP/1.1 200 OK", *lines, b"", b""])
+    try:
+        response = parse_response(head, policy=Policy(space_before_colon_in_response=True))
+    except RemoteProtocolError:
+        return
+    assert response == parse_response(re.sub(rb"(?m)^([^ \t\r\n:]+)[ \t]+:", rb"\1:", head))
 
 
 @given(st.data(), strategies.roles)

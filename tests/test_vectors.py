@@ -47,7 +47,7 @@ POLICIES = {"STRICT": STRICT, "H11": H11}
 
 # The rows of the strictness table: each section, and the number of its last row.
 ROWS = {"LN": 6, "RQ": 15, "ST": 8, "FD": 12, "HO": 5, "ML": 18, "CH": 10, "CN": 1, "EX": 1, "SD": 17}
-DOORS = ["DR-5"]
+DOORS = [f"DR-{number}" for number in range(1, 8)]
 IDS = [*(f"{section}-{number}" for section, last in ROWS.items() for number in range(1, last + 1)), *DOORS]
 BEHIND_DOORS = [vector for vector in reading_vectors() if vector.id in DOORS]
 

@@ -15,7 +15,7 @@ from typing import Final, Self, SupportsIndex, TypeVar
 
 import attrs
 
-from http11 import framing, parsing, serialization, states
+from http11 import framing, grammar, parsing, serialization, states
 from http11._runtime import Buffer, PayloadT, mypyc_attr, sealed
 from http11.errors import ErrorCode, ErrorT, Failure, LocalProtocolError, RemoteProtocolError, alone, caused, violation
 from http11.events import (
@@ -97,6 +97,7 @@ class Engine:
         "_incoming",
         "_informational_responses",
         "_joint",
+        "_left_out",
         "_limit",
         "_no_content",
         "_offset",
@@ -141,6 +142,8 @@ class Engine:
         # How many bytes of the message that is being received have been read, or of the empty lines before it.
         self._offset: int = 0
         self._informational_responses: int = 0
+        # The lines of the last head that were left out.
+        self._left_out: tuple[bytes, ...] = ()
         # Whether the whole of an answer has come: for a client.
         self._answered: bool = False
         # How far the body that is being received has got.
@@ -203,6 +206,15 @@ class Engine:
     def they_are_waiting_for_100_continue(self) -> bool:
         """Whether the peer is a client that waits for a 100 or a final response (RFC 9110 10.1.1)."""
         return self._waiting_for_continue and self._our_role == SERVER
+
+    @property
+    def left_out_lines(self) -> tuple[bytes, ...]:
+        """The lines of the last response head that `Policy.broken_lines_in_response` left out, without line ends.
+
+        Empty where it had none, and always for a server. They are as they came, and may be anything: treat them as
+        untrusted.
+        """
+        return self._left_out
 
     @property
     def trailing_data(self) -> tuple[bytes, bool]:
@@ -360,12 +372,20 @@ class Engine:
             self._request_received(request)
             event = request
         else:
-            response = parsing.parse_response(head, policy=self._policy, request_method=self._request_method)
+            trusted = True
+            if self._tolerances.tolerant:
+                left_out: list[bytes] = []
+                response = parsing.parse_response(
+                    head, policy=self._policy, request_method=self._request_method, left_out=left_out
+                )
+                trusted = self._is_trusted(head, left_out)
+            else:
+                response = parsing.parse_response(head, policy=self._policy, request_method=self._request_method)
             parts: ResponseParts = response
             if parts.status_code >= 200:  # noqa: PLR2004 - the class 1xx
-                self._response_received(parts)
+                self._response_received(parts, trusted)
             else:
-                self._informational_response_received(parts)
+                self._informational_response_received(parts, trusted)
                 # Another head follows.
                 read = 0
             event = response
@@ -374,6 +394,16 @@ class Engine:
         self._offset = read
         received.consume(end)
         return event
+
+    def _is_trusted(self, head: bytes, left_out: list[bytes]) -> bool:
+        """Remember what of the head was left out, and tell whether everybody reads from it where the message ends.
+
+        Somebody may stop at a line that is no field line, or leave out a field whose name has white space behind it.
+        """
+        self._left_out = tuple(left_out)
+        if left_out:
+            return False
+        return not self._tolerances.space_before_colon_in_response or grammar.SPACED_FRAMING.search(head) is None
 
     def _incomplete(self, state: State, section: Section) -> Event | Signal:
         received = self._received
@@ -722,7 +752,7 @@ class Engine:
         self._their_http_version = request.http_version
         self._incoming = incoming
 
-    def _response_received(self, response: ResponseParts) -> None:
+    def _response_received(self, response: ResponseParts, trusted: bool) -> None:
         policy = self._tolerances
         method = self._request_method
         body, keep_alive = framing.response_facts(response, method, policy, policy.reuse_after_length_and_chunked)
@@ -730,21 +760,21 @@ class Engine:
         move: Move = "Response"
         if method == b"CONNECT" and framing.grants_tunnel(response.status_code):
             move = "2xx to CONNECT"
-        joint = states.after_move(self._joint, SERVER, move, keep_alive)
+        joint = states.after_move(self._joint, SERVER, move, keep_alive and trusted)
         self._joint = joint
         self._waiting_for_continue = False
         self._their_http_version = response.http_version
         self._incoming = incoming
 
-    def _informational_response_received(self, response: ResponseParts) -> None:
+    def _informational_response_received(self, response: ResponseParts, trusted: bool) -> None:
         self._count_informational_response()
-        self._interim(SERVER, response)
+        self._interim(SERVER, response, trusted)
         self._their_http_version = response.http_version
 
-    def _interim(self, role: Role, response: ResponseParts) -> None:
+    def _interim(self, role: Role, response: ResponseParts, trusted: bool = True) -> None:
         code = response.status_code
         move: Move = "101 to Upgrade" if code == 101 else "InformationalResponse"  # noqa: PLR2004 - Switching Protocols
-        self._joint = states.after_move(self._joint, role, move)
+        self._joint = states.after_move(self._joint, role, move, trusted)
         # A 102 or a 103 does not answer the question; 100 says go on, and 101 moves on to something else.
         if code in (100, 101):
             self._waiting_for_continue = False

@@ -16,7 +16,7 @@ from http11.grammar import COMPILED
 from http11.headers import Headers
 from http11.parts import RequestParts, ResponseParts, fill_response
 from http11.policy import STRICT
-from http11.rules import is_http10, is_length, received_headers
+from http11.rules import ends_with_other_coding, is_http10, is_length, received_headers
 from http11.tolerances import Tolerances
 
 __all__ = [
@@ -52,12 +52,21 @@ UNTIL_CLOSE: Final[Literal["until-close"]] = "until-close"
 
 
 def _length(fields: Fields) -> BodyFraming | None:
-    # "Transfer-Encoding overrides the Content-Length"; the only coding that gets here is `chunked`.
+    # "Transfer-Encoding overrides the Content-Length"; without a tolerance, `chunked` alone gets here.
     if fields._transfer_encoding is not None:
-        return CHUNKED
+        if _is_chunked(fields):
+            return CHUNKED
+        codings = b",".join(all_values(fields, b"transfer-encoding")).lower()
+        return UNTIL_CLOSE if ends_with_other_coding(codings) else CHUNKED
     length = fields._content_length
     # Digits alone get here, so that `int` cannot be asked for more than it should know.
     return None if length is None else _number(length)
+
+
+def _is_chunked(fields: Fields) -> bool:
+    if fields._transfer_encoding != b"chunked":
+        return False
+    return not fields._repeated or len(all_values(fields, b"transfer-encoding")) == 1
 
 
 def _number(digits: bytes) -> int:
@@ -182,7 +191,8 @@ def response_facts(
     """Say what the head of `response` decides, which answers a request of `request_method`, or none.
 
     One that has no content is read whatever its fields say of a length; but who says it wrongly may send some
-    nevertheless, so the connection is not used again. For two lengths, see `request_facts`.
+    nevertheless, so the connection is not used again. Nor is it after a transfer coding that only a tolerance lets in,
+    which somebody else may have understood in another way. For two lengths, see `request_facts`.
     """
     fields: Fields = response.headers
     body: BodyFraming = NO_BODY
@@ -192,6 +202,8 @@ def response_facts(
     else:
         framing = _length(fields)
         body = UNTIL_CLOSE if framing is None else framing
+        if policy.tolerant and fields._transfer_encoding is not None:
+            rightly = _is_chunked(fields)
     version = response.http_version
     if is_http10(version):
         return body, rightly and body != UNTIL_CLOSE and _keeps_http10(fields, version, policy)
@@ -227,7 +239,7 @@ def response_framing(response: ResponseParts, request_method: bytes | None) -> B
 
 def _says_length_rightly(fields: Fields, policy: Tolerances) -> bool:
     # What a parser has found to be right is in its normal form: see `rules.normalized_length`.
-    if fields._transfer_encoding is not None and all_values(fields, b"transfer-encoding") != [b"chunked"]:
+    if fields._transfer_encoding is not None and not _is_chunked(fields):
         return False
     lengths = all_values(fields, b"content-length")
     return not lengths or (len(lengths) == 1 and is_length(lengths[0], policy))

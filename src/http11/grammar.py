@@ -28,6 +28,7 @@ __all__ = [
     "AUTHORITY_FORM",
     "AUTHORITY_RUN",
     "CHUNK_LINE",
+    "CODINGS",
     "CODING_RUN",
     "CONNECT_TARGET",
     "CONTENT_LENGTH",
@@ -38,6 +39,7 @@ __all__ = [
     "FIELD_SECTION",
     "FIELD_VALUE",
     "FRAGMENT_TARGET_RUN",
+    "FRAMING_START",
     "HEX_RUN",
     "HOST",
     "HOST_NAME_RUN",
@@ -49,16 +51,20 @@ __all__ = [
     "IPVFUTURE_RUN",
     "LENIENT_EMPTY_LINES",
     "METHOD",
+    "NON_ASCII_FRAGMENT_TARGET_RUN",
+    "NON_ASCII_TARGET_RUN",
     "NOT_CR_LF_RUN",
     "OCTET",
     "OWS_RUN",
     "QUOTED_RUN",
     "REASON",
     "REG_NAME_RUN",
+    "REPEATED_CHUNKED",
     "REQUEST_HEAD",
     "RESPONSE_HEAD",
     "SCHEME_RUN",
     "SHORT_CHUNK_LINE",
+    "SPACED_FRAMING",
     "TARGET",
     "TARGET_RUN",
     "TOKEN_RUN",
@@ -202,8 +208,8 @@ USERINFO: Final = re.compile(rb"%b@" % _any(rb"[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-
 # What would be read as authority-form by somebody, even where its port is missing or absurd.
 AUTHORITY_FORM: Final = re.compile(rb"%b:[0-9]*+" % _URI_HOST)
 # absolute-form = absolute-URI = scheme ":" hier-part [ "?" query ]. Groups: scheme, authority (None where there is no
-# "//").
-ABSOLUTE_FORM: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+\-.]*+):%b[!-~]*+" % _perhaps(rb"//([^/?#]*+)"))
+# "//"). Over targets that have been found to be made of what is tolerated, which may be bytes above 0x7F.
+ABSOLUTE_FORM: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+\-.]*+):%b[!-~\x80-\xff]*+" % _perhaps(rb"//([^/?#]*+)"))
 
 # --- RFC 9112 4: the status line ------------------------------------------------------------------------------------
 
@@ -222,6 +228,29 @@ _FIELD_LINE: Final = rb"%b:%b*+\r\n" % (_TOKEN, _TEXT)
 FIELD_SECTION: Final = re.compile(_any(rb"%b: %b\r\n" % (_TOKEN, _perhaps(rb"(?![ \t])%b++(?<![ \t])" % _TEXT))))
 # Over lines that match _FIELD_LINE. Groups: name, value with the OWS behind it.
 FIELD_LINES: Final = re.compile(rb"(%b):%b(%b*+)\r\n" % (_TOKEN, _OWS, _TEXT))
+
+# Fields that say how long a message is, or what becomes of the connection.
+_FRAMING_NAMES: Final = (
+    b"connection",
+    b"content-length",
+    b"keep-alive",
+    b"proxy-connection",
+    b"transfer-encoding",
+    b"upgrade",
+)
+
+
+def _letters(name: bytes) -> bytes:
+    return rb"[^A-Za-z]*+".join([name[at : at + 1] for at in range(len(name)) if name[at : at + 1].isalpha()])
+
+
+# What somebody might take for the name of one of them, or for another status line, at the beginning of a line that is
+# no field line: only the letters count, in any case. Up to the byte at which it has become one.
+FRAMING_START: Final = re.compile(
+    rb"(?i)[^A-Za-z]*+(?:http/|%b)" % b"|".join([_letters(name) for name in _FRAMING_NAMES])
+)
+# One of them with white space before its colon, in a head
+SPACED_FRAMING: Final = re.compile(rb"(?i)\n(?:%b)[ \t]++:" % b"|".join(_FRAMING_NAMES))
 
 # --- RFC 9112 2.1: whole sections -----------------------------------------------------------------------------------
 
@@ -247,11 +276,14 @@ LENIENT_EMPTY_LINES: Final = re.compile(_any(rb"\r?+\n"))
 CONTENT_LENGTH: Final = re.compile(rb"[0-9]++")
 # transfer-coding = token *( OWS ";" OWS transfer-parameter ), or nothing.
 #   transfer-parameter = token BWS "=" BWS ( token / quoted-string )
-CODING_RUN: Final = re.compile(
-    _perhaps(
-        rb"%b%b" % (_TOKEN, _any(rb"%b;%b%b%b=%b(?:%b|%b)" % (_OWS, _OWS, _TOKEN, _OWS, _OWS, _TOKEN, _QUOTED_STRING)))
-    )
+_PARAMETERS: Final = _any(rb"%b;%b%b%b=%b(?:%b|%b)" % (_OWS, _OWS, _TOKEN, _OWS, _OWS, _TOKEN, _QUOTED_STRING))
+CODING_RUN: Final = re.compile(_perhaps(_TOKEN + _PARAMETERS))
+# A list of codings, none of them empty, with their parameters. Group: the name of the last one.
+CODINGS: Final = re.compile(
+    rb"%b%b(%b)%b" % (_OWS, _any(rb"%b%b%b,%b" % (_TOKEN, _PARAMETERS, _OWS, _OWS)), _TOKEN, _PARAMETERS + _OWS)
 )
+# `chunked` several times, and nothing else, in lower case
+REPEATED_CHUNKED: Final = re.compile(rb"%bchunked%b" % (_OWS, _some(rb"%b,%bchunked" % (_OWS, _OWS)) + _OWS))
 # chunk-size [ chunk-ext ], without the CRLF. Groups: size, extensions.
 #   chunk-size = 1*HEXDIG, here at most 16 of them
 #   chunk-ext  = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS ( token / quoted-string ) ] )
@@ -268,6 +300,8 @@ SHORT_CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8}+)\r\n")
 TOKEN_RUN: Final = Run(_TCHAR)
 TARGET_RUN: Final = Run(_TARGET_CHAR)
 FRAGMENT_TARGET_RUN: Final = Run(rb"[!-~]")
+NON_ASCII_TARGET_RUN: Final = Run(rb'[!"$-~\x80-\xff]')
+NON_ASCII_FRAGMENT_TARGET_RUN: Final = Run(rb"[!-~\x80-\xff]")
 VALUE_RUN: Final = Run(_TEXT)
 # What the package h11 0.16 takes in a value and in a reason: all but NUL, LF, VT, FF and CR
 ANY_VALUE_RUN: Final = Run(rb"[^\x00\n\x0b\x0c\r]")

@@ -28,6 +28,8 @@ from http11.grammar import (
     FRAGMENT_TARGET_RUN,
     HEX_RUN,
     HTTP11,
+    NON_ASCII_FRAGMENT_TARGET_RUN,
+    NON_ASCII_TARGET_RUN,
     NOT_CR_LF_RUN,
     OWS_RUN,
     TARGET_RUN,
@@ -247,8 +249,8 @@ def split_request(text: bytes, policy: Tolerances) -> RequestHead:
     return method, target, version, _fields(text, at, "request", policy)
 
 
-def split_response(text: bytes, policy: Tolerances) -> ResponseHead:
-    """Take a response's head apart (RFC 9112 4).
+def split_response(text: bytes, policy: Tolerances, left_out: list[bytes] | None = None) -> ResponseHead:
+    """Take a response's head apart (RFC 9112 4); `left_out` takes the lines that are left out, if any are.
 
     Raises:
         RemoteProtocolError: For the leftmost wrong byte; the offset is an index of `text`.
@@ -261,7 +263,7 @@ def split_response(text: bytes, policy: Tolerances) -> ResponseHead:
         if fields is not None:
             return _version_before(text, match.end(1)), int(match[2]), match[3] or b"", fields
     version, code, reason, at = _status_line(text, policy)
-    return version, code, reason, _fields(text, at, "response", policy)
+    return version, code, reason, _fields(text, at, "response", policy, left_out)
 
 
 def split_trailers(text: bytes, policy: Tolerances) -> list[Field]:
@@ -385,6 +387,15 @@ def _target_end(text: bytes, start: int, policy: Tolerances) -> int:
     end = run_end(FRAGMENT_TARGET_RUN if policy.fragment_in_target else TARGET_RUN, text, start)
     if end > start and _is(text, end, _SP):
         return end
+    tolerance = _door(text, end, FRAGMENT_TARGET_RUN, "fragment_in_target")
+    if policy.non_ascii_in_target:
+        wider = NON_ASCII_FRAGMENT_TARGET_RUN if policy.fragment_in_target else NON_ASCII_TARGET_RUN
+        end = run_end(wider, text, start)
+        if end > start and _is(text, end, _SP):
+            return end
+        tolerance = _door(text, end, FRAGMENT_TARGET_RUN, "fragment_in_target")
+    elif tolerance is None:
+        tolerance = _door(text, end, NON_ASCII_TARGET_RUN, "non_ascii_in_target")
     raise _wrong(
         text,
         end,
@@ -394,7 +405,7 @@ def _target_end(text: bytes, start: int, policy: Tolerances) -> int:
         space_code="bad-request-line",
         # Without a version it is HTTP/0.9.
         early_code="bad-version",
-        tolerance=_door(text, end, FRAGMENT_TARGET_RUN, "fragment_in_target"),
+        tolerance=tolerance,
     )
 
 
@@ -456,10 +467,10 @@ def _empty_line(tolerance: Tolerance | None) -> RemoteProtocolError:
 _UNFOLDABLE: Final = (b"content-length", b"transfer-encoding")
 
 
-def _fields(  # noqa: C901, PLR0912 - a call for each part of a line takes time
-    text: bytes, at: i64, section: Section, policy: Tolerances
+def _fields(  # noqa: C901, PLR0912, PLR0915 - a call for each part of a line takes time
+    text: bytes, at: i64, section: Section, policy: Tolerances, left_out: list[bytes] | None = None
 ) -> list[Field]:
-    """Take field lines apart, up to the empty line; `text` ends with it."""
+    """Take field lines apart, up to the empty line; `text` ends with it. `left_out` takes the lines that are none."""
     values = ANY_VALUE_RUN if policy.control_bytes_in_value else VALUE_RUN
     bare_lf: bool = policy.bare_lf
     # No limit is one that no section reaches.
@@ -470,6 +481,9 @@ def _fields(  # noqa: C901, PLR0912 - a call for each part of a line takes time
     fields: list[Field] = []
     # The lines of the value of the last field, where it is folded.
     folded: list[bytes] = []
+    # Where the last line ends that was left out, and how many were.
+    gap: i64 = 0
+    gone: i64 = 0
     size: i64 = len(text)
     while True:
         start: i64 = at
@@ -486,16 +500,32 @@ def _fields(  # noqa: C901, PLR0912 - a call for each part of a line takes time
             return fields
         value_start: i64 = start
         name = b""
+        if folds and (len(fields) == 0 or start == gap):
+            # There is no field that it could go on.
+            at = _left_out_end(text, start, start, fields, section, policy, left_out)
+            if len(fields) == most:
+                raise _too_many_fields(len(fields) + gone, start)
+            gap = at
+            gone += 1
+            most -= 1
+            continue
         if folds:
             _check_fold(text, start, fields, section, policy)
         else:
             # Half a line end is no field, so it is not one too many.
             if (of_http2 or len(fields) == most) and start < size and text[start] not in b"\r\n":
-                raise _unsupported(b"2.0", start) if of_http2 else _too_many_fields(len(fields), start)
+                raise _unsupported(b"2.0", start) if of_http2 else _too_many_fields(len(fields) + gone, start)
             value_start = run_end(TOKEN_RUN, text, start)
+            name_end: i64 = value_start
             if value_start == start or value_start >= size or text[value_start] != _COLON:
-                raise _wrong_name(text, start, value_start, policy)
-            name = text[start:value_start]
+                value_start = 0 if section != "response" else _spaced_colon(text, start, name_end)
+                if value_start == 0 or not policy.space_before_colon_in_response:
+                    at = _left_out_end(text, start, name_end, fields, section, policy, left_out, value_start > 0)
+                    gap = at
+                    gone += 1
+                    most -= 1
+                    continue
+            name = text[start:name_end]
             value_start += 1
         value_end: i64 = run_end(values, text, value_start)
         at = _line_end(text, value_end, bare_lf)
@@ -514,8 +544,6 @@ def _fields(  # noqa: C901, PLR0912 - a call for each part of a line takes time
 
 
 def _check_fold(text: bytes, at: int, fields: list[Field], section: Section, policy: Tolerances) -> None:
-    if not fields:
-        raise _wrong(text, at, policy, "space-before-first-field", "a field's name")
     if not policy.folded_lines and (section != "response" or fields[-1][0].lower() in _UNFOLDABLE):
         raise _wrong(text, at, policy, "folded-line", "a field's name or an empty line")
 
@@ -524,7 +552,79 @@ def _too_many_fields(most: int, at: int) -> RemoteProtocolError:
     return violation(RemoteProtocolError, "too-many-fields", f"expected at most {most} fields, got more", offset=at)
 
 
-def _wrong_name(text: bytes, start: int, end: int, policy: Tolerances) -> RemoteProtocolError | IncompleteError:
+def _spaced_colon(text: bytes, start: int, name_end: int) -> i64:
+    """Return the index of the colon that white space parts from the name at `start`, or 0 where there is none."""
+    spaced = run_end(OWS_RUN, text, name_end)
+    if name_end in (start, spaced):
+        return 0
+    if _may_end(text, spaced):
+        raise IncompleteError
+    return spaced if text[spaced] == _COLON else 0
+
+
+def _left_out_end(  # noqa: PLR0917 - what `_fields` has, and names take time
+    text: bytes,
+    start: int,
+    wrong: int,
+    fields: list[Field],
+    section: Section,
+    policy: Tolerances,
+    left_out: list[bytes] | None,
+    has_spaced_colon: bool = False,
+) -> i64:
+    """Return the index after the line at `start`, which cannot be a field line because of the byte at `wrong`.
+
+    Whether it may be left out is decided byte by byte, like all else: what follows a wrong byte has no say.
+
+    Raises:
+        RemoteProtocolError: For the leftmost byte for which it may not be left out.
+        IncompleteError: It ends before there is such a byte.
+
+    """
+    if _may_end(text, wrong):
+        raise IncompleteError
+    bare_lf = policy.bare_lf
+    values = ANY_VALUE_RUN if policy.control_bytes_in_value else VALUE_RUN
+    stop: int = run_end(values, text, wrong)
+    has_right_byte = stop > wrong or _line_end(text, wrong, bare_lf) > 0
+    may_be = section == "response" and not _begins_with_framing(text, start, wrong + 1, fields)
+    if not (may_be and has_right_byte and policy.broken_lines_in_response):
+        tolerance: Tolerance | None = None
+        if has_spaced_colon:
+            tolerance = "space_before_colon_in_response"
+        elif may_be and not policy.broken_lines_in_response:
+            tolerance = "broken_lines_in_response" if has_right_byte else None
+        elif may_be:
+            tolerance = _door(text, wrong, ANY_VALUE_RUN, "control_bytes_in_value")
+        raise _wrong_name(text, start, wrong, policy, tolerance)
+    framing = grammar.FRAMING_START.match(text, start, stop)
+    if framing is not None:
+        expected = "a line that does not begin like a field about the length or the connection"
+        raise _wrong(text, framing.end() - 1, policy, "bad-field-name", expected, since=start)
+    end = _line_end(text, stop, bare_lf)
+    if end == 0 or run_end(OWS_RUN, text, start) == stop:
+        # A line of white space alone ends the head to somebody.
+        expected = "a line of visible characters, SP and HTAB"
+        tolerance = _door(text, stop, ANY_VALUE_RUN, "control_bytes_in_value")
+        raise _wrong(text, stop, policy, "bad-field-name", expected, early_code="missing-colon", tolerance=tolerance)
+    if left_out is not None:
+        left_out.append(text[start:stop])
+    return end
+
+
+def _begins_with_framing(text: bytes, start: int, stop: int, fields: list[Field]) -> bool:
+    """Tell whether somebody could read a field that frames in what stands there, or in the field that it follows."""
+    if text[start] in b" \t" and fields:
+        # Whoever leaves out the line between them takes it for a fold.
+        return fields[-1][0].lower() in _UNFOLDABLE
+    return grammar.FRAMING_START.match(text, start, stop) is not None
+
+
+def _wrong_name(
+    text: bytes, start: int, end: int, policy: Tolerances, tolerance: Tolerance | None
+) -> RemoteProtocolError | IncompleteError:
+    if end == start and text[start] in b" \t":
+        return _wrong(text, end, policy, "space-before-first-field", "a field's name", tolerance=tolerance)
     return _wrong(
         text,
         end,
@@ -535,6 +635,7 @@ def _wrong_name(text: bytes, start: int, end: int, policy: Tolerances) -> Remote
         space_code="space-before-colon",
         space=b" \t",
         early_code="missing-colon",
+        tolerance=tolerance,
     )
 
 
@@ -672,6 +773,12 @@ def has_crlf(data: Received, at: int) -> bool:
 def _match_end(pattern: Pattern[bytes], data: Received, start: int) -> int:
     match = pattern.match(data, start)
     return start if match is None else match.end()
+
+
+def _may_end(text: bytes, at: i64) -> bool:
+    """Tell whether nobody can say yet what stands at `at`: nothing, or a CR that comes last."""
+    size: i64 = len(text)
+    return at >= size or (at == size - 1 and text[at] == _CR)
 
 
 def _is(text: bytes, at: i64, byte: i64) -> bool:

@@ -150,7 +150,11 @@ def parse_request(head: Buffer, *, policy: Policy = STRICT) -> Request:
 
 
 def parse_response(
-    head: Buffer, *, policy: Policy = STRICT, request_method: bytes | None = None
+    head: Buffer,
+    *,
+    policy: Policy = STRICT,
+    request_method: bytes | None = None,
+    left_out: list[bytes] | None = None,
 ) -> InformationalResponse | Response:
     """Parse the head of a response, from its first byte to the empty line (RFC 9112 4).
 
@@ -159,6 +163,7 @@ def parse_response(
         policy: What to tolerate.
         request_method: The method of the request. If the response has no content, what its fields say about a length is
             ignored and may be wrong (RFC 9110 9.3.6, RFC 9112 6.3); such a response cannot be sent.
+        left_out: Takes the lines that are left out by `Policy.broken_lines_in_response`, without their line ends.
 
     Raises:
         RemoteProtocolError: `policy` does not accept it. The offset is an index of `head`, in bytes.
@@ -168,7 +173,7 @@ def parse_response(
     text = head if isinstance(head, bytes) else memoryview(head).tobytes()
     tolerances = policy._tolerances
     try:
-        http_version, code, reason, raw = split_response(text, tolerances)
+        http_version, code, reason, raw = split_response(text, tolerances, left_out)
     except IncompleteError:
         raise alone(_cut_short(text, "response")) from None
     headers = received_headers(raw, not tolerances.tolerant)
@@ -186,7 +191,14 @@ def _normalized_response_fields(
     headers: Headers, code: int, http_version: bytes, request_method: bytes | None, policy: Tolerances
 ) -> Headers:
     try:
-        headers = normalized_length(headers, of_request=False, http10=is_http10(http_version), policy=policy, blame=_PEER)
+        headers = normalized_length(
+            headers,
+            of_request=False,
+            http10=is_http10(http_version),
+            policy=policy,
+            blame=_PEER,
+            of_response=True,
+        )
     except RemoteProtocolError:
         if code < 200 or not has_no_content(code, request_method):  # noqa: PLR2004 - the class 1xx
             raise
@@ -299,7 +311,8 @@ def _located_fields(head: Received) -> Iterator[tuple[int, bytes, bytes]]:
             found[-1][2].append(line)
         else:
             name, _, value = line.partition(b":")
-            found.append((at, bytes(name), [value]))
+            # Before the colon, a response may have white space that is tolerated.
+            found.append((at, bytes(name.rstrip(b" \t")), [value]))
         at += len(line) + 1
     for at, name, parts in found:
         yield at, name, b" ".join([part.strip(b" \t\r") for part in parts])

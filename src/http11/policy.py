@@ -43,6 +43,12 @@ def _tolerances(policy: Policy) -> Mapping[str, object]:
         "any_chunk_extension": policy.any_chunk_extension,
         "any_trailer_field": policy.any_trailer_field,
         "whole_heads_over_limit": policy.whole_heads_over_limit,
+        "broken_lines_in_response": policy.broken_lines_in_response,
+        "space_before_colon_in_response": policy.space_before_colon_in_response,
+        "any_last_coding_in_response": policy.any_last_coding_in_response,
+        "repeated_chunked_in_response": policy.repeated_chunked_in_response,
+        "connect_without_host": policy.connect_without_host,
+        "non_ascii_in_target": policy.non_ascii_in_target,
     }
 
 
@@ -115,6 +121,20 @@ class Policy(_Told):
         keep_alive_in_http10: Reuse a connection after an HTTP/1.0 message that says ``Connection: keep-alive`` and
             where its body ends; an answer to such a request says it too. Not for a connection with a proxy on it (RFC
             9112 9.3, C.2.2). `H11` has it off: h11 closes.
+        broken_lines_in_response: Leave out, in the head of a response, a line that is no field line: its name is none,
+            it has no colon, or white space stands before the first field (RFC 9112 2.2 and 5). The connection is not
+            used again. `Connection.left_out_lines` has what was left out. A line that begins with the name of a field
+            that says how long a message is or what becomes of the connection is never left out, whatever stands before
+            that name and between its letters.
+        space_before_colon_in_response: Remove white space between a name and its colon in the head of a response (RFC
+            9112 5.1). Where the name is one of those, the connection is not used again.
+        any_last_coding_in_response: Accept a response whose last transfer coding is not ``chunked``, such as
+            ``identity``: its body goes on until the server closes (RFC 9112 6.3). It is not decoded.
+        repeated_chunked_in_response: Accept a response that names the transfer coding ``chunked`` several times, and
+            no other; it is read as if it did so once, and the connection is not used again (RFC 9112 6.1).
+        connect_without_host: Accept a CONNECT in HTTP/1.1 without Host (RFC 9112 3.2).
+        non_ascii_in_target: Accept the bytes 0x80 to 0xFF in a request target, after the host if it has one (RFC 9112
+            3.2). They stay as they are.
         max_method_size: The longest method to accept, in bytes.
         max_fields: The most field lines to accept in a head or a trailer section; `None` for no limit.
         max_informational_responses: The most 1xx responses to accept before a final one; `None` for no limit.
@@ -155,6 +175,14 @@ class Policy(_Told):
     any_trailer_field: bool = False
     whole_heads_over_limit: bool = False
     keep_alive_in_http10: bool = False
+
+    # For one broken peer: neither preset has them.
+    broken_lines_in_response: bool = False
+    space_before_colon_in_response: bool = False
+    any_last_coding_in_response: bool = False
+    repeated_chunked_in_response: bool = False
+    connect_without_host: bool = False
+    non_ascii_in_target: bool = False
 
     # Registered methods reach 17 bytes (UPDATEREDIRECTREF); private ones are seldom longer than twice that.
     max_method_size: int = 64

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import attrs
 
 from http11 import explaining, grammar
-from http11.errors import ErrorCode, ErrorT, LocalProtocolError, clipped, violation
+from http11.errors import ErrorCode, ErrorT, LocalProtocolError, Tolerance, clipped, violation
 from http11.fields import Field, Fields, all_values, as_bytes, pairs_of, take_checked, take_received
 from http11.grammar import COMPILED, DIGITS_RUN, HOST_NAME_RUN, HTTP11, TARGET_RUN, TOKEN_RUN, VALUE_RUN, run_end
 from http11.headers import Headers, new_headers
@@ -28,6 +28,7 @@ __all__ = [
     "as_headers",
     "check_no_content",
     "check_trailers",
+    "ends_with_other_coding",
     "init_end",
     "init_request",
     "init_response",
@@ -225,7 +226,7 @@ def normalized_request_fields(  # noqa: PLR0917 - called for each message, and n
     origin_form = len(target) > 0 and target[0] == _SLASH and method != b"CONNECT"
     if not origin_form and not is_preface(method, target, http_version):
         _check_target(method, target, policy, blame)
-    _check_host(headers, http_version, policy, blame)
+    _check_host(headers, method, http_version, policy, blame)
     if not origin_form:
         _check_authority(headers, method, target, policy, blame)
     headers = normalized_length(headers, of_request=True, http10=is_http10(http_version), policy=policy, blame=blame)
@@ -234,13 +235,18 @@ def normalized_request_fields(  # noqa: PLR0917 - called for each message, and n
     return headers
 
 
-def _check_host(fields: Fields, http_version: bytes, policy: Tolerances, blame: type[ErrorT]) -> None:
+def _check_host(fields: Fields, method: bytes, http_version: bytes, policy: Tolerances, blame: type[ErrorT]) -> None:
     """Check the Host of a request (RFC 9112 3.2)."""
     host = fields._host
     if host is None:
         # HTTP/1.2 to 1.9 are read as 1.1; what only a tolerance lets in, such as HTTP/2.0, is not held to its rules.
-        if http_version is HTTP11 or HTTP11 <= http_version <= b"1.9":
-            raise violation(blame, "missing-host", "expected a Host field in an HTTP/1.1 request, got none")
+        if (http_version is HTTP11 or HTTP11 <= http_version <= b"1.9") and not (policy.connect_without_host and method == b"CONNECT"):
+            raise violation(
+                blame,
+                "missing-host",
+                "expected a Host field in an HTTP/1.1 request, got none",
+                tolerance="connect_without_host" if method == b"CONNECT" else None,
+            )
         return
     if fields._repeated and (count := len(all_values(fields, b"host"))) > 1:
         raise violation(blame, "repeated-host", f"expected one Host field, got {count}")
@@ -318,17 +324,24 @@ def _host_and_port(scheme: bytes, authority: bytes) -> tuple[bytes, bytes]:
 
 
 def normalized_length(
-    headers: Headers, *, of_request: bool, http10: bool, policy: Tolerances, blame: type[ErrorT]
+    headers: Headers,
+    *,
+    of_request: bool,
+    http10: bool,
+    policy: Tolerances,
+    blame: type[ErrorT],
+    of_response: bool = False,
 ) -> Headers:
     """Check the fields that say how long a message is (RFC 9112 6).
 
-    In the normal form equal lengths have become one, and the transfer coding is in lower case.
+    In the normal form equal lengths have become one, and the transfer coding is in lower case; one that is only
+    tolerated stays as it is. What has trailers is neither of the two messages here.
     """
     fields: Fields = headers
     length = fields._content_length
     coding = fields._transfer_encoding
     if coding is not None:
-        headers = _with_checked_coding(headers, coding, blame)
+        headers = _with_checked_coding(headers, coding, policy if of_response else None, blame)
         if http10 and not policy.transfer_encoding_in_http10:
             raise violation(
                 blame,
@@ -349,7 +362,9 @@ def normalized_length(
     return headers
 
 
-def _with_checked_coding(headers: Headers, coding: bytes, blame: type[ErrorT]) -> Headers:
+def _with_checked_coding(
+    headers: Headers, coding: bytes, policy: Tolerances | None, blame: type[ErrorT]
+) -> Headers:
     # `chunked` alone is all that we can read.
     if coding == b"chunked" and not headers._repeated:
         return headers
@@ -360,8 +375,24 @@ def _with_checked_coding(headers: Headers, coding: bytes, blame: type[ErrorT]) -
     joined = b",".join(codings).lower()
     if joined == b"chunked":
         return _replaced(headers, b"transfer-encoding", joined)
+    tolerance: Tolerance | None = None
+    if policy is not None:
+        if ends_with_other_coding(joined):
+            tolerance = "any_last_coding_in_response"
+            if policy.any_last_coding_in_response:
+                return headers
+        elif grammar.REPEATED_CHUNKED.fullmatch(joined) is not None:
+            tolerance = "repeated_chunked_in_response"
+            if policy.repeated_chunked_in_response:
+                return headers
     code, found = explaining.coding_flaw([coding.lower() for coding in codings])
-    raise violation(blame, code, f"expected the transfer coding 'chunked' alone, got {found}")
+    raise violation(blame, code, f"expected the transfer coding 'chunked' alone, got {found}", tolerance=tolerance)
+
+
+def ends_with_other_coding(codings: bytes) -> bool:
+    """Tell whether a list of transfer codings, in lower case, is one whose last is not `chunked` (RFC 9112 6.3)."""
+    match = grammar.CODINGS.fullmatch(codings)
+    return match is not None and match[1] != b"chunked"
 
 
 # More than this many digits may not be a number that every reader can hold: 2^63 - 1 has 19.

@@ -15,10 +15,13 @@ class Tolerances:
         "any_chunk_extension",
         "any_connect_target",
         "any_host",
+        "any_last_coding_in_response",
         "any_major_version",
         "any_target",
         "any_trailer_field",
         "bare_lf",
+        "broken_lines_in_response",
+        "connect_without_host",
         "content_in_connect",
         "content_in_informational_response",
         "control_bytes_in_reason",
@@ -36,10 +39,13 @@ class Tolerances:
         "max_fields",
         "max_informational_responses",
         "max_method_size",
+        "non_ascii_in_target",
+        "repeated_chunked_in_response",
         "repeated_length_in_request",
         "reuse_after_length_and_chunked",
         "reuse_after_refused_connect",
         "space_after_chunk_size",
+        "space_before_colon_in_response",
         "tolerant",
         "transfer_encoding_in_http10",
         "whole_heads_over_limit",
@@ -70,6 +76,12 @@ class Tolerances:
     any_trailer_field: bool
     whole_heads_over_limit: bool
     keep_alive_in_http10: bool
+    broken_lines_in_response: bool
+    space_before_colon_in_response: bool
+    any_last_coding_in_response: bool
+    repeated_chunked_in_response: bool
+    connect_without_host: bool
+    non_ascii_in_target: bool
     max_method_size: int
     max_fields: int | None
     max_informational_responses: int | None

@@ -327,6 +327,7 @@ def what_is_known_of_a_connection(client: ClientConnection, server: ServerConnec
     assert_type(either.states, dict[Role, State])
     assert_type(either.states[CLIENT], State)
     assert_type(either.their_http_version, bytes | None)
+    assert_type(either.left_out_lines, tuple[bytes, ...])
     assert_type(either.client_is_waiting_for_100_continue, bool)
     assert_type(either.they_are_waiting_for_100_continue, bool)
     assert_type(either.trailing_data, tuple[bytes, bool])
