@@ -54,9 +54,9 @@ UNTIL_CLOSE: Final[Literal["until-close"]] = "until-close"
 def _length(fields: Fields) -> BodyFraming | None:
     # "Transfer-Encoding overrides the Content-Length"; without a tolerance, `chunked` alone gets here.
     special = fields._special
-    codings = special.get(b"transfer-encoding")
-    if codings is not None:
-        if _is_chunked(codings):
+    if b"transfer-encoding" in special:
+        codings = special[b"transfer-encoding"]
+        if len(codings) == 1 and codings[0] == b"chunked":
             return CHUNKED
         return UNTIL_CLOSE if ends_with_other_coding(b",".join(codings).lower()) else CHUNKED
     lengths = special.get(b"content-length")

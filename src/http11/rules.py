@@ -335,7 +335,9 @@ def normalized_length(
     lengths = fields._special.get(b"content-length")
     codings = fields._special.get(b"transfer-encoding")
     if codings is not None:
-        headers = _with_checked_coding(headers, codings, policy if of_response else None, blame)
+        # `chunked` alone is all that we can read, and what nearly all say.
+        if len(codings) > 1 or codings[0] != b"chunked":
+            headers = _with_checked_coding(headers, codings, policy if of_response else None, blame)
         if http10 and not policy.transfer_encoding_in_http10:
             raise violation(
                 blame,
@@ -358,9 +360,7 @@ def normalized_length(
 def _with_checked_coding(
     headers: Headers, codings: list[bytes], policy: Tolerances | None, blame: type[ErrorT]
 ) -> Headers:
-    # Several field lines are one list (RFC 9110 5.3); `chunked` alone is all that we can read.
-    if len(codings) == 1 and codings[0] == b"chunked":
-        return headers
+    # Several field lines are one list (RFC 9110 5.3).
     joined = b",".join(codings).lower()
     if joined == b"chunked":
         return _replaced(headers, b"transfer-encoding", joined)
