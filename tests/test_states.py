@@ -174,8 +174,8 @@ def test_every_move_from_every_reachable_state() -> None:
         found(states.not_reusable(joint), model._replace(keep_alive=False).settled())
     # So that a walk which stops early is seen.
     assert {joint[:2] for joint in seen} == PAIRS
-    # An error, eight kinds of request, two of response, and six other moves, for each side; the next cycle, or none.
-    assert moves == len(seen) * (2 * (1 + 8 + 2 + 6) + 2)
+    # An error, eight kinds of request, two of response, and six other moves, for each side; and the end of reuse.
+    assert moves == len(seen) * (2 * (1 + 8 + 2 + 6) + 1)
 
 
 def pairs(table: str) -> set[tuple[str, str]]:

@@ -42,6 +42,16 @@ STRICT = Policy(
     max_chunk_extension_excess=None,
 )
 BOTH = (STRICT, H11)
+# All that neither of them opens, and without limits, as `H11` is.
+DOORS = attrs.evolve(
+    H11,
+    broken_lines_in_response=True,
+    space_before_colon_in_response=True,
+    any_last_coding_in_response=True,
+    repeated_chunked_in_response=True,
+    non_ascii_in_target=True,
+)
+POLICIES = {STRICT: "STRICT", H11: "H11", DOORS: "DOORS"}
 # Of a method that comes in pieces, what has come is looked at again with each, up to its limit.
 LONG_METHODS = Policy(max_method_size=10**9)
 
@@ -121,6 +131,19 @@ ATTACKS = {
     "empty connection options": Attack(SERVER, HEAD + b"Connection: ", b",", b"\r\n\r\n"),
     "protocols to upgrade to": Attack(SERVER, HEAD + b"Upgrade: x", b", x", b"\r\n\r\n"),
     "expectations": Attack(SERVER, HEAD + b"Expect: x", b", x", b"\r\n\r\n"),
+    # What only a door lets in
+    "lines that are left out": Attack(CLIENT, ANSWER, b"a b\r\n", b"\r\n", (DOORS,)),
+    "lines before the first field": Attack(CLIENT, b"HTTP/1.1 204 \r\n", b" a\r\n", b"\r\n", (DOORS,)),
+    "a line that is left out": Attack(CLIENT, ANSWER + b"a ", b"b", b"\r\n\r\n", (DOORS,)),
+    "a line of no letters": Attack(CLIENT, ANSWER, b"(", b"\r\n\r\n", (DOORS,)),
+    "a line that nearly frames": Attack(CLIENT, ANSWER + b"c=o=n=", b"=", b"x\r\n\r\n", (DOORS,)),
+    "space before a colon": Attack(CLIENT, ANSWER + b"X", b" \t", b": y\r\n\r\n", (DOORS,)),
+    "spaces before colons": Attack(CLIENT, ANSWER, b"X : y\r\n", b"\r\n", (DOORS,)),
+    "codings": Attack(CLIENT, ANSWER + b"Transfer-Encoding: x", b", x", b"\r\n\r\nhello", (DOORS,)),
+    "chunked again": Attack(
+        CLIENT, ANSWER + b"Transfer-Encoding: chunked", b",chunked", b"\r\n\r\n0\r\n\r\n", (DOORS,)
+    ),
+    "raw bytes in a target": Attack(SERVER, b"GET /", b"\xff", b" HTTP/1.1\r\nHost: a\r\n\r\n", (DOORS,)),
     # Fields that are one too many
     "Host fields": Attack(SERVER, HEAD, b"Host: a\r\n", b"\r\n", BOTH, "repeated-host"),
     "equal lengths": Attack(CLIENT, ANSWER, b"Content-Length: 1\r\n", b"\r\nx"),
@@ -314,7 +337,7 @@ def attacks(work: Work, *, both: bool) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("name", "policy", "deliver"),
         [
-            pytest.param(name, policy, deliver, id=f"{name}-{'H11' if policy is H11 else 'STRICT'}-{deliver.__name__}")
+            pytest.param(name, policy, deliver, id=f"{name}-{POLICIES[policy]}-{deliver.__name__}")
             for name, attack in ATTACKS.items()
             for policy in attack.policies[: None if both else 1]
             for deliver in work.sizes

@@ -372,22 +372,19 @@ class Engine:
             self._request_received(request)
             event = request
         else:
-            trusted = True
-            if self._tolerances.tolerant:
-                left_out: list[bytes] = []
-                response = parsing.parse_response(
-                    head, policy=self._policy, request_method=self._request_method, left_out=left_out
-                )
-                trusted = self._is_trusted(head, left_out)
-            else:
-                response = parsing.parse_response(head, policy=self._policy, request_method=self._request_method)
+            left_out: list[bytes] | None = [] if self._tolerances.tolerant else None
+            response = parsing.parse_response(
+                head, policy=self._policy, request_method=self._request_method, left_out=left_out
+            )
             parts: ResponseParts = response
             if parts.status_code >= 200:  # noqa: PLR2004 - the class 1xx
-                self._response_received(parts, trusted)
+                self._response_received(parts)
             else:
-                self._informational_response_received(parts, trusted)
+                self._informational_response_received(parts)
                 # Another head follows.
                 read = 0
+            if left_out is not None and not self._is_trusted(head, left_out):
+                self._joint = states.not_reusable(self._joint)
             event = response
         # Last: what may not come now is found again, if a signal handler has stopped us from saying so.
         self._begun = False
@@ -752,7 +749,7 @@ class Engine:
         self._their_http_version = request.http_version
         self._incoming = incoming
 
-    def _response_received(self, response: ResponseParts, trusted: bool) -> None:
+    def _response_received(self, response: ResponseParts) -> None:
         policy = self._tolerances
         method = self._request_method
         body, keep_alive = framing.response_facts(response, method, policy, policy.reuse_after_length_and_chunked)
@@ -760,21 +757,21 @@ class Engine:
         move: Move = "Response"
         if method == b"CONNECT" and framing.grants_tunnel(response.status_code):
             move = "2xx to CONNECT"
-        joint = states.after_move(self._joint, SERVER, move, keep_alive and trusted)
+        joint = states.after_move(self._joint, SERVER, move, keep_alive)
         self._joint = joint
         self._waiting_for_continue = False
         self._their_http_version = response.http_version
         self._incoming = incoming
 
-    def _informational_response_received(self, response: ResponseParts, trusted: bool) -> None:
+    def _informational_response_received(self, response: ResponseParts) -> None:
         self._count_informational_response()
-        self._interim(SERVER, response, trusted)
+        self._interim(SERVER, response)
         self._their_http_version = response.http_version
 
-    def _interim(self, role: Role, response: ResponseParts, trusted: bool = True) -> None:
+    def _interim(self, role: Role, response: ResponseParts) -> None:
         code = response.status_code
         move: Move = "101 to Upgrade" if code == 101 else "InformationalResponse"  # noqa: PLR2004 - Switching Protocols
-        self._joint = states.after_move(self._joint, role, move, trusted)
+        self._joint = states.after_move(self._joint, role, move)
         # A 102 or a 103 does not answer the question; 100 says go on, and 101 moves on to something else.
         if code in (100, 101):
             self._waiting_for_continue = False

@@ -45,6 +45,7 @@ def a_connection_is_asked_not_told(conn: ServerConnection) -> None:
     conn.their_state = DONE  # error: read-only "their_state"
     conn.our_role = "SERVER"  # error: read-only "our_role"
     conn.their_http_version = b"1.1"  # error: read-only "their_http_version"
+    conn.left_out_lines = ()  # error: read-only "left_out_lines"
 
 
 def events_have_no_order(request: Request, data: Data[bytes]) -> None:
