@@ -306,7 +306,8 @@ def test_the_health_checks_of_haproxy_ask_for_nothing(tmp_path: Path) -> None:
             assert time.monotonic() < until
             time.sleep(0.01)
         status = front.statistics()["check_status"]
-    assert status == "L7OK"
+    # With a star while another one is under way.
+    assert status.removeprefix("* ") == "L7OK"
     assert all(request.http_version == b"1.0" for request in server.requests)
     assert all(request.headers.get("Connection") is None for request in server.requests)
     assert set(brought(server)) == {1}
