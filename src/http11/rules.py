@@ -392,7 +392,8 @@ def _with_checked_coding(
 def ends_with_other_coding(codings: bytes) -> bool:
     """Tell whether a list of transfer codings, in lower case, is one whose last is not `chunked` (RFC 9112 6.3)."""
     match = grammar.CODINGS.fullmatch(codings)
-    return match is not None and match[1] != b"chunked"
+    last: bytes | None = None if match is None else match[1]
+    return last is not None and last != b"chunked"
 
 
 # More than this many digits may not be a number that every reader can hold: 2^63 - 1 has 19.
