@@ -1147,6 +1147,21 @@ def test_there_are_none_where_none_may_be_left_out(policy: Policy) -> None:
     assert serving.left_out_lines == ()
 
 
+def test_what_is_left_out_is_no_more_than_a_head_may_be() -> None:
+    line = b"a b\r\n"
+    for lines, limit in ((10, 10**6), (10**5, 10**6)):
+        connection = Connection(CLIENT, limit, policy=attrs.evolve(LEAVES_OUT, max_fields=None))
+        connection.send(Request(method="GET", target="/", headers=HOST))
+        connection.receive_data(OK_EMPTY + line * lines + b"\r\n")
+        assert isinstance(connection.next_event(), Response)
+        assert connection.left_out_lines == (b"a b",) * lines
+    connection = Connection(CLIENT, 1000, policy=attrs.evolve(LEAVES_OUT, max_fields=None))
+    connection.send(Request(method="GET", target="/", headers=HOST))
+    connection.receive_data(OK_EMPTY + line * 1000 + b"\r\n")
+    refused("head-too-large", connection)
+    assert connection.left_out_lines == ()
+
+
 def test_a_switch_may_have_lines_that_are_left_out() -> None:
     connection = Connection(CLIENT, policy=LEAVES_OUT)
     connection.send(Request(method="GET", target="/", headers=[*HOST, ("Connection", "upgrade"), ("Upgrade", "x")]))

@@ -513,6 +513,20 @@ def test_what_begins_like_a_field_that_frames(name: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "spelled", ["tran\u017ffer-encoding", "TRAN\u017f FER-ENCODING", "(\u212aeep-alive)", "\x80\u212aeep=Alive"]
+)
+def test_what_begins_like_a_field_that_frames_to_whoever_folds_cases_as_unicode_does(spelled: str) -> None:
+    assert "".join(filter(str.isalpha, spelled.casefold())) in ("transferencoding", "keepalive")
+    assert grammar.FRAMING_START.match(spelled.encode())
+
+
+def test_what_unicode_folds_to_a_letter_is_junk_to_others() -> None:
+    assert grammar.FRAMING_START.match("con\u017fnection".encode())
+    assert grammar.FRAMING_START.match("tran\u017fsfer-encoding".encode())
+    assert not grammar.FRAMING_START.match("con\u017fection".encode())
+
+
+@pytest.mark.parametrize(
     ("line", "end"),
     [
         (b"HTTP/1.1 200", 5),

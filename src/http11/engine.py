@@ -372,7 +372,9 @@ class Engine:
             self._request_received(request)
             event = request
         else:
-            left_out: list[bytes] | None = [] if self._tolerances.tolerant else None
+            policy = self._tolerances
+            broken = policy.tolerant and (policy.broken_lines_in_response or policy.space_before_colon_in_response)
+            left_out: list[bytes] | None = [] if broken else None
             response = parsing.parse_response(
                 head, policy=self._policy, request_method=self._request_method, left_out=left_out
             )

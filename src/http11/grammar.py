@@ -240,14 +240,27 @@ _FRAMING_NAMES: Final = (
 )
 
 
-def _letters(name: bytes) -> bytes:
-    return rb"[^A-Za-z]*+".join([name[at : at + 1] for at in range(len(name)) if name[at : at + 1].isalpha()])
+# To whoever folds cases as Unicode does, these are letters too: LATIN SMALL LETTER LONG S and KELVIN SIGN, in UTF-8.
+_FOLDED: Final = {b"s": rb"\xc5\xbf", b"k": rb"\xe2\x84\xaa"}
+_JUNK: Final = rb"[^A-Za-z]*+"
+_FOLDED_JUNK: Final = _any(rb"(?!%b)[^A-Za-z]" % b"|".join(_FOLDED.values()))
+
+
+def _letters(name: bytes, junk: bytes, folded: dict[bytes, bytes]) -> bytes:
+    letters = [name[at : at + 1] for at in range(len(name)) if name[at : at + 1].isalpha()]
+    return junk.join([b"(?:%b|%b)" % (one, folded[one]) if one in folded else one for one in letters])
 
 
 # What somebody might take for the name of one of them, or for another status line, at the beginning of a line that is
 # no field line: only the letters count, in any case. Up to the byte at which it has become one.
 FRAMING_START: Final = re.compile(
-    rb"(?i)[^A-Za-z]*+(?:http/|%b)" % b"|".join([_letters(name) for name in _FRAMING_NAMES])
+    rb"(?i)%b(?:http/|%b)|%b(?:%b)"
+    % (
+        _JUNK,
+        b"|".join([_letters(name, _JUNK, {}) for name in _FRAMING_NAMES]),
+        _FOLDED_JUNK,
+        b"|".join([_letters(name, _FOLDED_JUNK, _FOLDED) for name in _FRAMING_NAMES]),
+    )
 )
 # One of them with white space before its colon, in a head
 SPACED_FRAMING: Final = re.compile(rb"(?i)\n(?:%b)[ \t]++:" % b"|".join(_FRAMING_NAMES))
