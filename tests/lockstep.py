@@ -1,23 +1,21 @@
-"""h11 and http11 side by side: generated programs, and whatever the two do not do alike, step by step.
+"""h11 and http11 side by side: whatever the two do not do alike, step by step.
 
-    python -m tests.lockstep                   the programs of the tests
-    python -m tests.lockstep --minutes 20      others, as many as fit
+On one connection its side sends, receives, fails and starts again, while bytes of a peer come in, some of them wrong.
+http11 runs as `http11.compat` has it in h11's place, with the policy `H11`. After each step both must have returned
+equal events or bytes, or raised an error of the same type and status hint, and be in the same states. Where they are
+not, the step must be one of `DIFFERENCES`; and where more differs than how something is spelled, nothing can be
+compared after it.
 
-A program is one connection, on which its side sends, receives, fails and starts again, while bytes of a peer come in,
-some of them wrong. http11 runs as `http11.compat` has it in h11's place, with the policy `H11`. After each step both
-must have returned equal events or bytes, or raised an error of the same type and status hint, and be in the same
-states. Where they are not, the step must be one of `DIFFERENCES`, and the program ends: behind it nothing can be
-compared.
+What is done comes from `tests.test_lockstep`, where h11 is the model of a state machine of Hypothesis; from a number,
+by `program`; or from a stream that is read and answered, by `Reading`, of which `tests.differential` makes many.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-import time
-from collections import Counter
+import copy
+import re
 from collections.abc import Callable, Sequence
-from itertools import count
+from functools import cache
 from random import Random
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -26,6 +24,7 @@ import h11
 
 import http11
 from http11 import compat
+from tests.differential.streams import Case
 
 PROGRAMS: Final = 12_000
 # The seeds of some more, each of which meets a difference that is rare: a long run tells the first of each.
@@ -58,12 +57,12 @@ class File:
 class Side:
     """A connection of one of the two libraries, and what it makes of an action, as plain values."""
 
-    def __init__(self, library: Any, role: str) -> None:
+    def __init__(self, library: Any, role: str, limit: int = LIMIT) -> None:
         self.library = library
         if library is http11:
-            self.connection: Any = compat.Connection(getattr(library, role), LIMIT, policy=http11.H11)
+            self.connection: Any = compat.Connection(getattr(library, role), limit, policy=http11.H11)
         else:
-            self.connection = library.Connection(getattr(library, role), LIMIT)
+            self.connection = library.Connection(getattr(library, role), limit)
         self.error: Any = None
 
     def take(self, action: Action) -> Outcome:
@@ -89,6 +88,13 @@ class Side:
         except Exception as error:  # noqa: BLE001 - what is compared is which
             self.error = error
             return ("error", type(error).__name__, getattr(error, "error_status_hint", None))
+
+    def continued(self, rest: bytes) -> Outcome:
+        """Return what would come next if this were received, and leave the connection as it is."""
+        other = copy.copy(self)
+        other.connection = copy.deepcopy(self.connection)
+        other.take(("receive", rest))
+        return other.take(("next", None))
 
     def send(self, event: Any) -> Outcome:
         return ("bytes", self.connection.send(event))
@@ -168,8 +174,8 @@ ODD_REASONS: Final = ("a\x01", "a\nb", "a\x00", "a\x7f", "a\rb", " ", "a\x0c")
 class Maker:
     """Makes actions that often make sense in the state of the connection, and sometimes do not."""
 
-    def __init__(self, random: Random, role: str) -> None:
-        self.random = random
+    def __init__(self, role: str) -> None:
+        self.random = Random(0)
         self.role = role
         self.wire = b""
         self.closed = False
@@ -357,8 +363,8 @@ class Maker:
 
     # --- all ---
 
-    def action(self, side: Side) -> Action:
-        ours, theirs = str(side.connection.our_state), str(side.connection.their_state)
+    def action(self, pair: Pair) -> Action:
+        ours, theirs = pair.states
         if ours == theirs == "DONE" and not self.odd(6):
             return ("cycle", None)
         roll = self.random.randrange(100)
@@ -371,7 +377,7 @@ class Maker:
             if name == "Data" and self.odd(4):
                 return ("pass", (name, {"data": File(len(arguments["data"]))}))
             return (self.one(("send", "send", "pass")), (name, arguments))
-        return self.receive(ours, theirs, side.connection.trailing_data[0])
+        return self.receive(ours, theirs, pair.unread)
 
     def receive(self, ours: str, theirs: str, unread: bytes) -> Action:
         # A client's peer mostly waits until it has been asked, and says no more than its answer.
@@ -401,6 +407,7 @@ class Step:
     """A step after which the two are not the same, and all that can tell why."""
 
     role: str
+    limit: int
     action: Action
     old: Outcome
     """What h11 did."""
@@ -431,33 +438,81 @@ class Step:
         return old.split(b"\r\n")[:-2], new.split(b"\r\n")[:-2]
 
 
-def program(seed: int, trace: Callable[[Action, Outcome, Outcome], None] | None = None) -> tuple[Step | None, int]:
-    random = Random(seed)
-    role = random.choice(("CLIENT", "SERVER"))
-    old, new, maker = Side(h11, role), Side(http11, role), Maker(random, role)
-    before = old.state()
-    for number in range(1, STEPS + 1):
-        action = maker.action(old)
-        outcomes = old.take(action), new.take(action)
-        if trace is not None:
-            trace(action, *outcomes)
-        states = old.state(), new.state()
-        if outcomes[0] != outcomes[1] or states[0] != states[1]:
-            step = Step(
-                role=role,
-                action=action,
-                old=outcomes[0],
-                new=outcomes[1],
-                code=getattr(new.error, "code", ""),
-                before=before,
-                old_state=states[0],
-                new_state=states[1],
-                method=old.connection._request_method,
-                h11=old,
-            )
-            return step, number
-        before = states[0]
-    return None, STEPS
+class UnexplainedError(AssertionError):
+    """The two have not done the same, and nothing explains it."""
+
+
+class Pair:
+    """A connection of each library, on which the same is done.
+
+    Attributes:
+        over: Whether they differ so that nothing can be compared any more.
+        met: The differences so far, each of which is one of `DIFFERENCES`.
+        done: What has been done so far.
+
+    """
+
+    def __init__(self, role: str, limit: int = LIMIT) -> None:
+        self.role = role
+        self.limit = limit
+        self.old, self.new = Side(h11, role, limit), Side(http11, role, limit)
+        self.over = False
+        self.met: list[Difference] = []
+        self.done: list[Action] = []
+        # What they do not agree on since one of the differences, and need not until they do again.
+        self._apart: set[str] = set()
+
+    @property
+    def states(self) -> tuple[str, str]:
+        """Ours and theirs, in h11."""
+        return str(self.old.connection.our_state), str(self.old.connection.their_state)
+
+    @property
+    def unread(self) -> bytes:
+        """What h11 has received and not read."""
+        data: bytes = self.old.connection.trailing_data[0]
+        return data
+
+    def take(self, action: Action) -> Outcome:
+        """Do it on both, see that they do the same, and return what h11 did."""
+        self.done.append(action)
+        before = self.old.state()
+        old, new = self.old.take(action), self.new.take(action)
+        states = self.old.state(), self.new.state()
+        self._apart = {key for key in self._apart if states[0][key] != states[1][key]}
+        states[1].update({key: states[0][key] for key in self._apart})
+        if old == new and states[0] == states[1]:
+            return old
+        step = Step(
+            role=self.role,
+            limit=self.limit,
+            action=action,
+            old=old,
+            new=new,
+            code=getattr(self.new.error, "code", ""),
+            before=before,
+            old_state=states[0],
+            new_state=states[1],
+            method=self.old.connection._request_method,
+            h11=self.old,
+        )
+        found = explanation(step)
+        if found is None:
+            raise UnexplainedError("\n".join([*map(str, self.done), told(step)]))
+        self.met.append(found)
+        heads = step.heads()
+        spelled_otherwise = heads[0] != heads[1] and options(heads[0]) == options(heads[1])
+        alike = old[0] == new[0] != "error" and (old[:2] == new[:2] or spelled_otherwise)
+        apart = {key for key, value in states[0].items() if states[1][key] != value}
+        if alike and apart <= PASSING:
+            self._apart |= apart
+        else:
+            self.over = True
+        return old
+
+
+# What changes nothing else: whether the client waits, and how much of a line end has been read.
+PASSING: Final = frozenset(["waiting", "they_wait", "trailing"])
 
 
 @attrs.frozen
@@ -495,6 +550,19 @@ def same_but_for(step: Step, *keys: str) -> bool:
 def options(lines: Sequence[bytes]) -> set[bytes]:
     said = [line.partition(b":")[2] for line in lines if line.lower().startswith(b"connection:")]
     return {option.strip() for option in b",".join(said).lower().split(b",")} - {b""}
+
+
+def close_is_added(step: Step) -> bool:
+    old, new = step.heads()
+    moved = b"connection", b"transfer-encoding", b"content-length"
+    close = [b"Connection: " + option for option in sorted(options(old) - {b"keep-alive"} | {b"close"})]
+    return (
+        is_sent(step, "Response")
+        and without(new, *moved) == without(old, *moved)
+        and new[-len(close) :] == close
+        and without(old, *moved[1:]) != without(new, *moved[1:])
+        and (step.before["our_state"] == "IDLE" or step.before["their_state"] in ("ERROR", "CLOSED"))
+    )
 
 
 def a_tunnel_or_http2_is_refused(step: Step) -> bool:
@@ -705,15 +773,23 @@ def read(code: str, *also: str) -> Callable[[Step], bool]:
     return explains
 
 
+# What may stand behind a part of a message, to make it whole, if anything can. In a chunked body the second CRLF is
+# data, or the end of the trailers.
+WHOLE: Final = (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"5;a\r\n\r\n")
+RESTS: Final = tuple(dict.fromkeys(whole[at:] for whole in WHOLE for at in range(len(whole))))
+
+
 def refused_at_once(step: Step) -> bool:
+    """Tell of what can no longer become right: however it goes on, h11 makes nothing of it, and refuses it once it
+    ends."""
     if step.kind != "next" or step.old != ("signal", "NEED_DATA") or step.new[:2] != ("error", "RemoteProtocolError"):
         return False
-    # h11 would refuse it too, once the lines have ended.
-    step.h11.take(("receive", b"\r\n\r\n"))
-    outcome = step.h11.take(("next", None))
-    while outcome[:2] == ("event", "Data"):
-        outcome = step.h11.take(("next", None))
-    return outcome[:2] == ("error", "RemoteProtocolError")
+    if not step.h11.connection.trailing_data[0]:
+        return False
+    outcomes = {rest: step.h11.continued(rest) for rest in (b"\r\n\r\n", *RESTS)}
+    return outcomes[b"\r\n\r\n"][:2] == ("error", "RemoteProtocolError") and not any(
+        outcome[0] == "event" for outcome in outcomes.values()
+    )
 
 
 def unread(step: Step) -> bytes:
@@ -822,8 +898,8 @@ def too_large(step: Step) -> bool:
     if step.new == ("signal", "NEED_DATA"):
         # Its empty line may still come, so a head may be as large as the limit without it.
         unread = len((step.before["trailing"] or (b"", False))[0])
-        return step.old == ("error", "RemoteProtocolError", 431) and LIMIT < unread <= LIMIT + 2
-    return step.kind == "next" and step.code in ("chunk-line-too-large", "trailers-too-large")
+        return step.old == ("error", "RemoteProtocolError", 431) and step.limit < unread <= step.limit + 2
+    return step.kind == "next" and step.code in ("head-too-large", "chunk-line-too-large", "trailers-too-large")
 
 
 def first_wrong_byte_is_blamed(step: Step) -> bool:
@@ -853,7 +929,11 @@ def fold_is_one_space(step: Step) -> bool:
 
 
 def bare_cr_in_an_extension(step: Step) -> bool:
-    return read("bare-cr")(step) and step.old[1] == "Data" and step.old[3] is True
+    goes_on = step.old == ("signal", "NEED_DATA") or step.old[:2] in (("event", "Data"), ("event", "EndOfMessage"))
+    return step.kind == "next" and step.code == "bare-cr" and goes_on and IN_EXTENSION.match(unread(step)) is not None
+
+
+IN_EXTENSION: Final = re.compile(rb"(?:\r?\n)?[0-9A-Fa-f]+;[^\r\n]*\r(?!\n)")
 
 
 def method_is_too_long(step: Step) -> bool:
@@ -897,6 +977,7 @@ def extra_data(step: Step) -> bool:
 
 
 DIFFERENCES: Final[Sequence[Difference]] = (
+    Difference("SD-9", "a response behind which no request can come says `Connection: close`", close_is_added),
     Difference(
         "a refused CONNECT", "ends the connection, where bytes wait behind it; so HTTP/2", a_tunnel_or_http2_is_refused
     ),
@@ -929,7 +1010,7 @@ DIFFERENCES: Final[Sequence[Difference]] = (
     Difference("Upgrade in HTTP/1.0", "is ignored", upgrade_in_http10),
     Difference("LN-6", "refused before the lines have ended", refused_at_once),
     Difference("a CR may become CRLF", "at the start of a head, and only then is it refused", waits_behind_cr),
-    Difference("LN-5", "a chunk line or trailers over the limit, however they come", too_large),
+    Difference("LN-5", "a head over the limit, however it comes", too_large),
     Difference("LN-2", "a bare CR in a chunk extension", bare_cr_in_an_extension),
     Difference("FD-11", "a fold becomes one SP, with the white space before it", fold_is_one_space),
     Difference("the first wrong byte", "is blamed, and not the size that follows", first_wrong_byte_is_blamed),
@@ -946,74 +1027,138 @@ DIFFERENCES: Final[Sequence[Difference]] = (
 )
 
 
+# What is met where one only reads, and answers as one should.
+MET_BY_READING: Final = frozenset(
+    [
+        "LN-2", "LN-3", "LN-5", "LN-6", "FD-11", "HO-1", "ML-8, ML-9", "ML-15", "ML-18", "EX-1", "SD-6", "CN-1",
+        "a refused CONNECT", "Upgrade in HTTP/1.0", "a CR may become CRLF", "the first wrong byte", "chunk_start",
+        "the end of a chunk", "a method is at most 64 bytes", "102 and 103 do not answer",
+    ]
+)  # fmt: skip
+
+
 def explanation(step: Step) -> Difference | None:
     return next((difference for difference in DIFFERENCES if difference.explains(step)), None)
+
+
+# --- programs -------------------------------------------------------------------------------------------------------
+
+
+def program(seed: int, steps: int = 40) -> Pair:
+    """Use a connection in the ways that this number chooses, until they differ so that nothing can be compared."""
+    random = Random(seed)
+    pair = Pair(random.choice(("CLIENT", "SERVER")))
+    maker = Maker(pair.role)
+    maker.random = random
+    while len(pair.done) < steps and not pair.over:
+        pair.take(maker.action(pair))
+    return pair
+
+
+# --- streams --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def asked(request: bytes) -> tuple[Action, ...]:
+    """Return what a client does to send a request."""
+    server = http11.Connection(http11.SERVER)
+    server.receive_data(request)
+    event = server.next_event()
+    assert isinstance(event, http11.Request)
+    head = {"method": event.method, "target": event.target, "headers": event.headers.raw_items()}
+    ended: list[Action] = [] if server.next_event() is http11.NEED_DATA else [("send", ("EndOfMessage", {}))]
+    return (("send", ("Request", head)), *ended)
+
+
+class Reading:
+    """A stream, read by both, in which each request is answered, and each answer is followed by the next request."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._pairs: list[Pair] = []
+        self._connect()
+        self._read()
+
+    @property
+    def accepted(self) -> tuple[bool, bool]:
+        """Whether http11 and h11 have refused nothing, as far as they were compared."""
+        return self._pair.new.error is None, self._pair.old.error is None
+
+    @property
+    def met(self) -> list[Difference]:
+        """The differences."""
+        return [one for pair in self._pairs for one in pair.met]
+
+    def _connect(self) -> None:
+        self._pair = Pair(self._case.role, self._case.limit)
+        self._pairs.append(self._pair)
+        self._ask()
+
+    def _ask(self) -> None:
+        for action in asked(self._case.request) if self._case.role == http11.CLIENT else ():
+            self._take(action)
+
+    def _take(self, action: Action) -> Outcome:
+        return ("over",) if self._pair.over else self._pair.take(action)
+
+    def _read(self) -> None:
+        for piece in (*self._case.pieces, *([b""] if self._case.closed else [])):
+            self._take(("receive", piece))
+            while (outcome := self._take(("next", None)))[0] not in ("error", "over"):
+                if outcome[:2] == ("event", "ConnectionClosed"):
+                    return
+                if outcome == ("signal", "NEED_DATA"):
+                    if not (self._case.cycles and self._cycle()):
+                        break
+                elif outcome == ("signal", "PAUSED") and not self._turn():
+                    break
+            if outcome[0] in ("error", "over"):
+                return
+
+    def _cycle(self) -> bool:
+        if self._pair.states != ("DONE", "DONE") or self._take(("cycle", None))[0] != "nothing":
+            return False
+        self._ask()
+        return True
+
+    def _turn(self) -> bool:
+        """Go on from where both wait for us; false where there is nothing to go on to."""
+        if self._case.role == http11.CLIENT:
+            return self._cycle() if self._case.cycles else self._ask_again()
+        ours, theirs = self._pair.states
+        answers = ours in ("IDLE", "SEND_RESPONSE")
+        if answers and not self._answer(self._case.switch if theirs == "MIGHT_SWITCH_PROTOCOL" else self._case.answer):
+            return False
+        # In MUST_CLOSE, what came instead of the end is an error, and has to be read to be one.
+        return self._cycle() or (answers and self._pair.states[1] == "MUST_CLOSE")
+
+    def _answer(self, status: int) -> bool:
+        if status == 0:
+            return False
+        name = "InformationalResponse" if status == 101 else "Response"
+        fields = [] if status == 101 else [(b"Content-Length", b"0")]
+        sent = self._take(("send", (name, {"status_code": status, "headers": fields})))
+        if self._pair.states[0] == "SEND_BODY":
+            self._take(("send", ("EndOfMessage", {})))
+        return sent[0] not in ("error", "over") and self._pair.states[0] != "SWITCHED_PROTOCOL"
+
+    def _ask_again(self) -> bool:
+        """Read what is left as the answer to a request on another connection."""
+        if self._pair.states != ("DONE", "DONE"):
+            return False
+        unread, closed = self._pair.old.connection.trailing_data
+        self._connect()
+        for piece in (unread, *([b""] if closed else [])):
+            self._take(("receive", piece))
+        return True
 
 
 # --- running --------------------------------------------------------------------------------------------------------
 
 
-@attrs.define
-class Tally:
-    """What has come of the programs so far."""
-
-    programs: int = 0
-    steps: int = 0
-    same: int = 0
-    """Programs that were the same to their end."""
-    explained: Counter[Difference] = attrs.field(factory=Counter)
-    first: dict[Difference, int] = attrs.field(factory=dict)
-    """The seed of the first program that met a difference."""
-    unexplained: list[str] = attrs.field(factory=list)
-
-    def add(self, seed: int) -> None:
-        step, steps = program(seed)
-        self.programs += 1
-        self.steps += steps
-        if step is None:
-            self.same += 1
-        elif (difference := explanation(step)) is not None:
-            self.explained[difference] += 1
-            self.first.setdefault(difference, seed)
-        else:
-            self.unexplained.append(told(seed, step, steps))
-
-    def __str__(self) -> str:
-        lines = [f"{self.programs} programs, {self.steps} steps; {self.same} programs are the same to their end"]
-        lines += [f"{self.explained[one]:8} {one.id}: {one.why} ({self.first.get(one)})" for one in DIFFERENCES]
-        return "\n".join([*lines, f"{len(self.unexplained)} have no explanation", *self.unexplained])
-
-
-def told(seed: int, step: Step, number: int) -> str:
+def told(step: Step) -> str:
     states = {key: (old, step.new_state[key]) for key, old in step.old_state.items() if old != step.new_state[key]}
     return (
-        f"program {seed} ({step.role}), step {number}: {step.action}\n  before: {step.before}\n"
+        f"{step.role}: {step.action}\n  before: {step.before}\n"
         f"  h11:    {step.old}\n  http11: {step.new} {step.code}\n  states: {states}"
     )
-
-
-def tell(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.lockstep", description="Run h11 and http11 side by side.")
-    parser.add_argument("--minutes", type=float, help="go on for so long, with other programs than those of the tests")
-    parser.add_argument("--trace", metavar="SEED", type=int, help="run one program only, and print its steps")
-    arguments = parser.parse_args()
-    if arguments.trace is not None:
-        step, steps = program(arguments.trace, lambda *taken: tell("\n    ".join(map(str, taken))))
-        tell("the same to its end" if step is None else told(arguments.trace, step, steps))
-        return 0
-    tally = Tally()
-    end = time.monotonic() + 60 * (arguments.minutes or 0)
-    for seed in (*range(PROGRAMS), *RARE) if arguments.minutes is None else count(PROGRAMS):
-        tally.add(seed)
-        if arguments.minutes is not None and (time.monotonic() > end or len(tally.unexplained) > 20):
-            break
-    tell(str(tally))
-    return 1 if tally.unexplained else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

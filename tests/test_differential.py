@@ -9,14 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
-import h11
 import pytest
 
-import http11
 from http11 import CLIENT, SERVER, Role
 from tests.differential import __main__ as command
-from tests.differential import against_h11, against_llhttp, deliberate, search, streams
-from tests.differential.against_h11 import Trace
+from tests.differential import against_llhttp, search, streams
 from tests.differential.against_llhttp import Reading
 from tests.differential.search import DELIBERATE, PEERS, ROLES, Tally, Verdict
 from tests.differential.streams import GET, Case
@@ -25,13 +22,6 @@ from tests.test_vectors import IDS
 
 ROOT = Path(__file__).parent.parent
 DECISIONS = (ROOT / "docs" / "decisions.md").read_text("utf-8")
-
-
-def test_the_peer_is_h11_itself() -> None:
-    """And not http11 under its name."""
-    assert h11.__version__ == "0.16.0"
-    assert h11.__name__ != http11.__name__
-    assert h11.Connection.__module__ == "h11._connection"
 
 
 @pytest.mark.parametrize("peer", PEERS)
@@ -77,27 +67,27 @@ def client(*pieces: bytes, request: bytes = GET, cycles: bool = False) -> Case:
 EXAMPLES: dict[str, list[tuple[str, Case]]] = {
     "h11": [
         ("LN-2", server(POST + b"5;a\rb\r\nhello\r\n0\r\n\r\n")),
-        ("LN-4", client(b"\r")),
-        ("LN-5", server(POST + b"5;a=" + b"b" * 100 + b"\r\nhello\r\n0\r\n\r\n", limit=100)),
+        ("a CR may become CRLF", client(b"\r")),
+        ("LN-5", server(GET, limit=20)),
         ("LN-5", server(POST + b"0\r\nx: " + b"y" * 100 + b"\r\n\r\n", limit=100)),
         ("LN-6", server(b"=")),
         ("LN-6", client(b"HTTQ")),
         ("HO-1", server(b"GET / HTTP/1.2\r\n\r\n")),
-        ("ML-7", server(b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n")),
-        ("ML-8", client(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n")),
-        ("ML-8", server(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n")),
+        ("ML-8, ML-9", server(b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n")),
+        ("ML-8, ML-9", client(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n")),
+        ("ML-8, ML-9", server(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n")),
         (
-            "ML-8",
+            "ML-8, ML-9",
             server(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"),
         ),
-        ("FD-10", server(b"GET / HTTP/1.1\r\nHost: a\r\nx: a \t\r\n b\r\n\r\n")),
-        ("A method is at most 64 bytes", server(b"M" * 65 + b" / HTTP/1.1\r\nHost: a\r\n\r\n")),
-        ("Upgrade in HTTP/1.0 is ignored", server(b"GET / HTTP/1.0\r\nUpgrade: x\r\n\r\n")),
-        ("An answer to the HTTP/2 preface is the last one", server(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
-        ("CN-1", server(CONNECT + GET, switch=404)),
+        ("FD-11", server(b"GET / HTTP/1.1\r\nHost: a\r\nx: a \t\r\n b\r\n\r\n")),
+        ("a method is at most 64 bytes", server(b"M" * 65 + b" / HTTP/1.1\r\nHost: a\r\n\r\n")),
+        ("Upgrade in HTTP/1.0", server(b"GET / HTTP/1.0\r\nUpgrade: x\r\n\r\n")),
+        ("a refused CONNECT", server(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
+        ("a refused CONNECT", server(CONNECT + GET, switch=404)),
         ("CN-1", server(CONNECT[:-2] + b"Connection: close\r\n\r\n" + GET, switch=404)),
         (
-            "A whole answer counts, and what follows it is never read",
+            "ML-18",
             client(OK[:-2] + b"Connection: close\r\n\r\n" + OK),
         ),
         ("ML-18", client(OK + OK)),
@@ -105,10 +95,13 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
         ("ML-15", client(b"HTTP/1.1 200 \r\nContent-Length: x\r\n\r\n", request=GET.replace(b"GET", b"HEAD"))),
         ("ML-15", client(b"HTTP/1.1 200 \r\nContent-Length: 1, 2\r\n\r\n", request=CONNECT)),
         ("LN-3", server(GET.replace(b"1.1", b"1.0") + b"\r\n\r\n")),
-        ("LN-3", server(GET.replace(b"1.1", b"1.0"), b"\r", b"\n")),
+        ("a CR may become CRLF", server(GET.replace(b"1.1", b"1.0"), b"\r", b"\n")),
         ("EX-1", server(EXPECTS.replace(b"Length: 1", b"Length: 0"))),
-        ("102 and 103 do not answer `Expect: 100-continue`", client(b"HTTP/1.1 103 \r\n\r\n", request=EXPECTS)),
-        ("`chunk_start` is on the first data", server(POST + b"5\r\n", b"hello")),
+        ("102 and 103 do not answer", client(b"HTTP/1.1 103 \r\n\r\n", request=EXPECTS)),
+        ("chunk_start", server(POST + b"5\r\n", b"hello")),
+        ("the end of a chunk", server(POST + b"5\r\nhello\r", b"\n0\r\n\r\n")),
+        ("the first wrong byte", server(b"GET / HTTP/1.1\r\nHost: a\x00\r\nX: y" + b"y" * 40, limit=40)),
+        ("SD-6", server(CONNECT, switch=200)),
     ],
     "llhttp": [
         ("RQ-3", server(b"X / HTTP/1.1\r\nHost: a\r\n\r\n")),
@@ -143,66 +136,15 @@ def test_a_deliberate_difference_is_recognised_as_what_it_is(peer: str, row: str
     assert (verdict.rows, verdict.unexplained) == ((row,), "")
 
 
-def test_a_client_that_is_to_go_on_over_more_than_its_answer_differs_in_two_ways() -> None:
-    verdict = PEERS["h11"](client(OK + OK, cycles=True))
-    assert verdict.rows == ("ML-18", "A whole answer counts, and what follows it is never read")
-
-
 @pytest.mark.parametrize("peer", PEERS)
 def test_every_deliberate_difference_has_an_example_and_is_written_down(peer: str) -> None:
     assert {row for row, _ in EXAMPLES[peer]} == DELIBERATE[peer]
-    for row in DELIBERATE[peer]:
+    # `tests.test_lockstep` looks for those of h11.
+    for row in DELIBERATE["llhttp"]:
         assert row in IDS or f"- **{row}" in DECISIONS, row
 
 
 # --- what must be found ---------------------------------------------------------------------------------------------
-
-
-def other_end(trace: Trace) -> Trace:
-    return attrs.evolve(trace, end=("open",) if trace.end[0] == "error" else ("error", 400))
-
-
-def other_hint(trace: Trace) -> Trace:
-    return attrs.evolve(trace, end=("error", 418) if trace.end[0] == "error" else ("raised", "TypeError"))
-
-
-def one_event_less(trace: Trace) -> Trace:
-    return attrs.evolve(trace, events=trace.events[:-1] if trace.events else (("ConnectionClosed",),))
-
-
-def one_event_more(trace: Trace) -> Trace:
-    return attrs.evolve(trace, events=(*trace.events, ("EndOfMessage", (trace.states, False))))
-
-
-def other_text(trace: Trace) -> Trace:
-    first = trace.events[0] if trace.events else ("Data", "", True, True, (trace.states, False))
-    return attrs.evolve(trace, events=((first[0], f"{first[1]} ", *first[2:]), *trace.events[1:]))
-
-
-def other_states(trace: Trace) -> Trace:
-    return attrs.evolve(trace, states=("DONE", "DONE") if trace.states != ("DONE", "DONE") else ("IDLE", "IDLE"))
-
-
-def other_version(trace: Trace) -> Trace:
-    return attrs.evolve(trace, version=b"1.5")
-
-
-WRONG_TRACES = [other_end, other_hint, one_event_less, one_event_more, other_text, other_states, other_version]
-
-
-@pytest.mark.parametrize("wrong", WRONG_TRACES)
-def test_no_fault_in_a_trace_is_taken_for_deliberate(wrong: Callable[[Trace], Trace]) -> None:
-    examined = 0
-    for number in range(300):
-        for role in ROLES:
-            given = streams.case(number, role)
-            theirs = against_h11.theirs(given)
-            if against_h11.ours(given) == theirs:
-                difference = against_h11.difference(given, wrong(theirs), theirs)
-                assert difference is not None
-                assert deliberate.explanation(difference) is None, str(difference)
-                examined += 1
-    assert examined > 400
 
 
 def lost_message(reading: Reading) -> None:

@@ -71,16 +71,15 @@ class Peers(RuleBasedStateMachine):
         self.server = Connection(SERVER)
         self.to_server = Wire()
         self.to_client = Wire()
+        # How the body that is on its way ends, and how much of it is left.
+        self.body: dict[Role, framing.BodyFraming] = {CLIENT: 0, SERVER: 0}
         self.left = {CLIENT: 0, SERVER: 0}
         self.method = b""
         self.answered = False
         self.unasked = False
-
-    @property
-    def upgrade_proposed(self) -> bool:
-        """Whether the server may accept an Upgrade, which no caller can ask it."""
-        _, _, _, upgrade, _ = self.server._joint
-        return upgrade
+        # What the requests have said that the server has read.
+        self.keep_alive = True
+        self.upgrade_proposed = False
 
     # --- the client ---
 
@@ -97,6 +96,7 @@ class Peers(RuleBasedStateMachine):
         self.to_server.in_flight += self.client.send(request)
         host_first = sorted(request.headers.raw_items(), key=lambda pair: pair[0].lower() != b"host")
         Wire.log(self.to_server.sent, Request(method=request.method, target=request.target, headers=host_first))
+        self.body[CLIENT] = body
         self.left[CLIENT] = body if isinstance(body, int) else LARGEST_BODY
         self.method = request.method
         self.end_request_if_full()
@@ -112,7 +112,7 @@ class Peers(RuleBasedStateMachine):
 
     def end_request_if_full(self) -> None:
         """The reader knows that a body of known length has ended when its last byte has come; so should we."""
-        if isinstance(self.client._outgoing, int) and self.left[CLIENT] == 0:
+        if isinstance(self.body[CLIENT], int) and self.left[CLIENT] == 0:
             self.send_as_client(EndOfMessage())
 
     @precondition(lambda self: self.client.our_state == SEND_BODY)
@@ -127,7 +127,7 @@ class Peers(RuleBasedStateMachine):
     @rule(end=strategies.ends)
     def end_request(self, end: EndOfMessage) -> None:
         # Where the length was said, the rest of the body comes first, and no trailers.
-        chunked = self.client._outgoing == "chunked"
+        chunked = self.body[CLIENT] == "chunked"
         if not chunked:
             self.send_as_client(Data(b"." * self.left[CLIENT]))
         self.send_as_client(end if chunked else EndOfMessage())
@@ -172,23 +172,23 @@ class Peers(RuleBasedStateMachine):
         body = framing.response_framing(response, None)
         if isinstance(body, int) and body > LARGEST_BODY:
             return
-        client, _, keep_alive, _, _ = self.server._joint
         refuses_tunnel = self.method == b"CONNECT" and response.status_code >= 300
         sent = framing.response_to_send(
             response,
             request_method=self.method,
             peer_version=b"1.1",
-            keep_alive=keep_alive,
-            last=client == CLOSED or refuses_tunnel,
+            keep_alive=self.keep_alive,
+            last=self.server.their_state == CLOSED or refuses_tunnel,
         )
         self.send_as_server(response)
         Wire.log(self.to_client.sent, sent)
-        body = framing.response_framing(sent, self.method)
+        self.upgrade_proposed = False
+        self.body[SERVER] = body = framing.response_framing(sent, self.method)
         self.left[SERVER] = body if isinstance(body, int) else LARGEST_BODY
         self.end_response_if_full()
 
     def end_response_if_full(self) -> None:
-        if self.server.our_state == SEND_BODY and isinstance(self.server._outgoing, int) and self.left[SERVER] == 0:
+        if self.server.our_state == SEND_BODY and isinstance(self.body[SERVER], int) and self.left[SERVER] == 0:
             self.send_as_server(EndOfMessage())
             Wire.log(self.to_client.sent, EndOfMessage())
 
@@ -204,7 +204,7 @@ class Peers(RuleBasedStateMachine):
     @precondition(lambda self: self.server.our_state == SEND_BODY)
     @rule(end=strategies.ends)
     def end_response(self, end: EndOfMessage) -> None:
-        chunked = self.server._outgoing == "chunked"
+        chunked = self.body[SERVER] == "chunked"
         if not chunked:
             rest = Data(b"." * self.left[SERVER])
             self.send_as_server(rest)
@@ -251,6 +251,9 @@ class Peers(RuleBasedStateMachine):
             if wire.read and wire.read[-1] == ("ConnectionClosed",):
                 assert event == ConnectionClosed()
                 return
+            if isinstance(event, Request):
+                _, keep_alive, self.upgrade_proposed, _ = framing.request_facts(event)
+                self.keep_alive = self.keep_alive and keep_alive
             Wire.log(wire.read, event)
 
     @precondition(

@@ -9,7 +9,8 @@ from typing import Final
 import attrs
 
 from http11 import CLIENT, SERVER, Role
-from tests.differential import against_h11, against_llhttp, deliberate
+from tests import lockstep
+from tests.differential import against_llhttp, deliberate
 from tests.differential.streams import Case, case, shrunk
 
 ROLES: Final[tuple[Role, ...]] = (CLIENT, SERVER)
@@ -34,25 +35,20 @@ class Verdict:
 
 
 def judged_by_h11(given: Case) -> Verdict:
-    """Compare with h11."""
-    trace, difference = against_h11.compare(given)
-    if difference is None:
-        return Verdict(ours=trace.end[0] != "error", theirs=trace.end[0] != "error")
-    accepted = [side.end[0] != "error" for side in (difference.ours, difference.theirs)]
-    rows = deliberate.explanation(difference)
-    return Verdict(
-        ours=accepted[0],
-        theirs=accepted[1],
-        rows=() if rows is None else tuple(entry.row for entry in rows),
-        unexplained=str(difference) if rows is None else "",
-    )
+    """Compare with h11, step by step."""
+    try:
+        reading = lockstep.Reading(given)
+    except lockstep.UnexplainedError as found:
+        return Verdict(ours=False, theirs=False, unexplained=f"{given}\n{found}")
+    ours, theirs = reading.accepted
+    return Verdict(ours=ours, theirs=theirs, rows=tuple(one.id for one in reading.met))
 
 
 def judged_by_llhttp(given: Case) -> Verdict:
     """Compare with llhttp, in the one direction that has to hold."""
     reading, difference = against_llhttp.compare(given)
     theirs = against_llhttp.theirs(against_llhttp.readable(given)) if difference is None else difference.theirs
-    entry = None if difference is None else deliberate.llhttp_explanation(difference)
+    entry = None if difference is None else deliberate.explanation(difference)
     return Verdict(
         ours=not reading.refused,
         theirs=not theirs.refused,
@@ -64,9 +60,8 @@ def judged_by_llhttp(given: Case) -> Verdict:
 PEERS: Final[Mapping[str, Callable[[Case], Verdict]]] = {"h11": judged_by_h11, "llhttp": judged_by_llhttp}
 
 DELIBERATE: Final[Mapping[str, frozenset[str]]] = {
-    "h11": frozenset(
-        [entry.row for entry in deliberate.AGAINST_H11] + [detail.entry.row for detail in deliberate.DETAILS]
-    ),
+    # What only a program does that sends is not met.
+    "h11": lockstep.MET_BY_READING,
     "llhttp": frozenset(entry.row for entry in deliberate.AGAINST_LLHTTP),
 }
 

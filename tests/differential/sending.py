@@ -529,7 +529,7 @@ class Conversation:
         if len(reading.messages) != heads:
             raise MisreadError(f"{heads} messages became {len(reading.messages)}: {self._wire!r}")
         if difference is not None:
-            entry = deliberate.llhttp_explanation(difference)
+            entry = deliberate.explanation(difference)
             if entry is None or entry.row not in _UNKNOWN_TO_LLHTTP:
                 raise MisreadError(str(difference))
             self._counts["unknown to llhttp"] += 1
