@@ -81,6 +81,7 @@ NIQUESTS: Final = Environment(
         "urllib3-future==2.25.904",
         # for its tests
         "aiofile==3.12.3",
+        "brotli==1.2.1",
         "coverage==7.17.5",
         "cryptography==50.0.2",
         "pytest-asyncio==1.5.0",
@@ -91,6 +92,7 @@ NIQUESTS: Final = Environment(
         "tornado==6.6.1",
         "trustme==1.2.1",
         "wsproto==1.3.2",
+        "zstandard==0.25.0",
     )
 )
 # mitmproxy pins what it depends on, otherwise than the others do.
