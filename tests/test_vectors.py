@@ -44,6 +44,9 @@ POLICIES = {"STRICT": STRICT, "H11": H11}
 # The rows of the strictness table: each section, and the number of its last row.
 ROWS = {"LN": 6, "RQ": 15, "ST": 8, "FD": 12, "HO": 5, "ML": 18, "CH": 10, "CN": 1, "EX": 1, "SD": 17}
 IDS = [f"{section}-{number}" for section, last in ROWS.items() for number in range(1, last + 1)]
+# The doors that neither preset opens, before what is sent.
+DOORS = ["DR-8"]
+IDS[-ROWS["SD"] : -ROWS["SD"]] = DOORS
 
 CODES: frozenset[str] = frozenset(get_args(ErrorCode))
 
