@@ -367,6 +367,51 @@ def test_the_client_of_the_manual_closes_after_an_error(client: Any) -> None:
     assert client.sock is None
 
 
+class Impatient(socketserver.StreamRequestHandler):
+    """Waits for so many requests on each connection, and closes it after so many answers."""
+
+    script: ClassVar[list[tuple[int, int]]] = []
+
+    def handle(self) -> None:
+        self.request.settimeout(30)
+        awaited, left = self.script.pop(0)
+        received = b""
+        for answer in range(left):
+            while received.count(b"\r\n\r\n") < awaited:
+                received += self.request.recv(65536)
+            awaited = 1
+            head, _, received = received.partition(b"\r\n\r\n")
+            target = head.split()[1]
+            close = b"Connection: close\r\n" if answer == left - 1 else b""
+            self.request.sendall(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (close, len(target), target))
+        # Otherwise what is unread would take the answers with it.
+        self.request.shutdown(socket.SHUT_WR)
+        while self.request.recv(65536):
+            pass
+
+
+def test_the_client_of_the_manual_asks_again_for_what_was_not_answered() -> None:
+    get_all = loaded("howto_pipelining")["get_all"]
+    targets = [f"/{number}" for number in range(9)]
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Impatient) as server:
+        server.daemon_threads = False
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            # Eight at once; and one alone where a connection has been closed.
+            Impatient.script = [(8, 3), (1, 2), (1, 4)]
+            answers = get_all("127.0.0.1", server.server_address[1], targets)
+            assert answers == [(200, target.encode()) for target in targets]
+            assert Impatient.script == []
+            Impatient.script = [(8, 2), (1, 0)]
+            with pytest.raises(ConnectionError, match=r"127\.0\.0\.1 does not answer"):
+                get_all("127.0.0.1", server.server_address[1], targets)
+            assert get_all("127.0.0.1", server.server_address[1], []) == []
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def test_the_server_of_the_manual_hands_a_websocket_over() -> None:
     # The one page says what to change in the program of the other.
     [change] = re.findall(r"^```diff\n(.*?)^```$", TEXTS["howto/upgrade.md"], re.MULTILINE | re.DOTALL)

@@ -32,12 +32,14 @@ from http11 import (
     Data,
     EndOfMessage,
     LocalProtocolError,
+    Policy,
     RemoteProtocolError,
     Request,
     Response,
     ServerEvent,
 )
 from http11.pipelining import DEFAULT_MAX_REQUESTS, IDEMPOTENT_METHODS, AnswerEvent, OurState, Pipeline, TheirState
+from tests import strategies
 from tests.counting import CPYTHON, Memory, Steps
 from tests.harness import Conversation, Outcome, Spelled, conversations, event_of, few_splits, plain, text
 from tests.test_interruptions import interrupted, places
@@ -731,6 +733,51 @@ def test_the_answers_are_those_that_a_client_has_that_asks_one_after_the_other(
     assert list(talk.pipeline.unanswered) == waiting
     assert all(request.method in IDEMPOTENT_METHODS for request in talk.pipeline.retryable)
     assert talk.over or talk.pipeline.our_state == IDLE or waiting
+
+
+# --- servers that mean no good ----------------------------------------------------------------------------------------
+
+
+def outcome_of(pieces: list[bytes], policy: Policy) -> tuple[Outcome, tuple[Request, ...]]:
+    """Return what three requests get, and which of them no answer, of pieces and the end of the connection."""
+    pipeline = Pipeline(policy=policy)
+    for method in ("GET", "HEAD", "GET"):
+        ask(pipeline, get(method=method))
+    outcome: Outcome = []
+    for piece in [*pieces, b""]:
+        pipeline.receive_data(piece)
+        while True:
+            try:
+                event = pipeline.next_event()
+            except RemoteProtocolError as error:
+                assert pipeline.their_state == ERROR
+                assert pipeline.unanswered
+                return [*outcome, ("error", error.code)], pipeline.unanswered
+            if event is NEED_DATA:
+                break
+            if not isinstance(event, AnswerEvent):
+                assert event == ConnectionClosed()
+                assert pipeline.unanswered == ()
+                return [*outcome, ("ConnectionClosed",)], ()
+            add(outcome, event.number, event.event)
+    pytest.fail("expected the end of the connection to be told")
+
+
+@given(st.lists(strategies.streams(CLIENT), max_size=4), st.data(), st.sampled_from([STRICT, H11]))
+def test_whatever_a_server_sends_is_read_or_refused_in_one_way(
+    streams: list[bytes], data: st.DataObject, policy: Policy
+) -> None:
+    # Some of which begins as it should.
+    stream = b"".join([data.draw(st.sampled_from([b"", EMPTY, HELLO])), *streams])
+    expected = outcome_of([stream] if stream else [], policy)
+    assert outcome_of(data.draw(strategies.cut(st.just(stream))), policy) == expected
+    # In the order of the requests, and each answer is whole before the next one.
+    outcome, unanswered = expected
+    numbers = [event[0] for event in outcome[:-1]]
+    assert numbers == sorted(numbers)
+    ends = [event[0] for event in outcome if event[1:2] == ("EndOfMessage",)]
+    assert ends == list(range(len(ends)))
+    assert len(unanswered) == 3 - len(ends)
 
 
 # --- work -------------------------------------------------------------------------------------------------------------

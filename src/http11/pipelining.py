@@ -425,7 +425,7 @@ class Pipeline:
 
         As `Connection.send_with_data_passthrough`, with the errors of `send`.
         """
-        if isinstance(event, Request):
+        if type(event) is Request:
             return [self._send_request(event)]
         return self._next_writer().send_with_data_passthrough(event)
 

@@ -121,6 +121,13 @@ def what_is_written(pipeline: Pipeline, request: Request, leaving: ConnectionClo
 def each_state_is_one_of_those_that_there_are(pipeline: Pipeline) -> bool:
     ours: OurState = pipeline.our_state
     theirs: TheirState = pipeline.their_state
+    one_of_ours: Literal[
+        "IDLE", "SEND_BODY", "MUST_CLOSE", "CLOSED", "ERROR", "MIGHT_SWITCH_PROTOCOL", "SWITCHED_PROTOCOL"
+    ] = ours
+    one_of_theirs: Literal[
+        "IDLE", "SEND_RESPONSE", "SEND_BODY", "MUST_CLOSE", "CLOSED", "ERROR", "SWITCHED_PROTOCOL"
+    ] = theirs
+    assert one_of_ours != one_of_theirs
     return ours == IDLE and theirs == SEND_RESPONSE
 
 
