@@ -99,6 +99,7 @@ def what_is_known_cannot_be_set(pipeline: Pipeline, request: Request) -> None:
 def it_is_made_of_numbers_and_methods() -> None:
     Pipeline("8")  # error: argument
     Pipeline(None)  # error: argument
+    Pipeline(8, None)  # error: argument
     Pipeline(8, 100, True)  # error: positional
     Pipeline(pipelined_methods=["GET"])  # error: item
     Pipeline(policy="STRICT")  # error: argument
