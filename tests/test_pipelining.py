@@ -316,6 +316,7 @@ def test_an_error_is_told_again_with_the_first_one_as_its_cause(received: bytes)
         assert again.value.code == "already-failed"
         assert again.value.__cause__ is first.value
     assert pipeline.their_state == ERROR
+    assert pipeline.trailing_data == (b"", False)
 
 
 def test_what_is_received_is_bytes_and_comes_before_the_end() -> None:
@@ -398,12 +399,16 @@ def test_a_body_without_a_request_is_an_error_of_ours(sent: int) -> None:
 def test_nothing_may_be_sent_after_the_last_answer_but_the_close() -> None:
     pipeline = Pipeline()
     ask(pipeline, get())
-    pipeline.receive_data(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n")
-    read(pipeline, 1)
-    other = copy.copy(pipeline)
-    assert other.our_state == MUST_CLOSE
-    with pytest.raises(LocalProtocolError, match="expected ConnectionClosed in MUST_CLOSE, got Data"):
-        other.send(Data(b"x"))
+    # The last answer is that of the last request, or of one before it.
+    closing = asking(2)
+    for one in (pipeline, closing):
+        one.receive_data(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n")
+        read(one, 1)
+    for other in (copy.copy(pipeline), closing):
+        assert other.our_state == MUST_CLOSE
+        with pytest.raises(LocalProtocolError, match="expected ConnectionClosed in MUST_CLOSE, got Data"):
+            other.send(Data(b"x"))
+        assert "client ERROR" in repr(other)
     assert pipeline.send(ConnectionClosed()) is None
     assert pipeline.our_state == CLOSED
     pipeline.receive_data(b"x")
@@ -547,10 +552,16 @@ def test_what_has_been_answered_is_let_go() -> None:
         ask(pipeline, get())
     pipeline.receive_data(EMPTY * 500)
     read(pipeline, 1000)
+    busy = Pipeline(3)
+    for _ in range(500):
+        while busy.may_send(get()):
+            ask(busy, get())
+        busy.receive_data(EMPTY)
+        read(busy, 2)
+    assert len(busy.unanswered) == 2
     gc.collect()
-    connections = [one for one in gc.get_objects() if isinstance(one, Connection)]
-    # That of the last one, which has its state; and those of nobody here.
-    assert len(connections) < 100
+    # That of the last one, which has its state, and of those that are awaited; and what others have left.
+    assert sum(isinstance(one, Connection) for one in gc.get_objects()) < 100
 
 
 # --- as one who asks one after the other ------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ from http11.states import (
     SEND_RESPONSE,
     SWITCHED_PROTOCOL,
     State,
+    not_reusable,
 )
 
 __all__ = [
@@ -435,9 +436,14 @@ class Pipeline:
 
     def _next_writer(self) -> ClientConnection:
         """Return the connection that has to send the next event: a new one after each request, if there may be more."""
-        if self._writer.our_state == DONE and not self._is_over():
-            self._writer = self._connection()
-        return self._writer
+        writer = self._writer
+        if writer.our_state == DONE:
+            if not self._is_over():
+                self._writer = writer = self._connection()
+            else:
+                # What it says of a wrong event is then right.
+                writer._joint = not_reusable(writer._joint)
+        return writer
 
     def _send_request(self, request: Request) -> bytes:
         refusal = self._refusal(request)
