@@ -310,13 +310,13 @@ def test_an_error_is_told_again_with_the_first_one_as_its_cause(received: bytes)
         read(pipeline, 9)
     assert pipeline.trailing_data == (b"", False)
     pipeline.receive_data(EMPTY)
+    assert pipeline.trailing_data == (b"", False)
     for _ in range(2):
         with pytest.raises(RemoteProtocolError) as again:
             pipeline.next_event()
         assert again.value.code == "already-failed"
         assert again.value.__cause__ is first.value
     assert pipeline.their_state == ERROR
-    assert pipeline.trailing_data == (b"", False)
 
 
 def test_what_is_received_is_bytes_and_comes_before_the_end() -> None:
