@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 import http11  # noqa: E402 - from this checkout
-from http11 import compat, parsing, serialization  # noqa: E402
+from http11 import compat, parsing, pipelining, serialization  # noqa: E402
 
 project = "http11"
 author = project_copyright = "the http11 authors"
@@ -73,7 +73,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(collections\.abc|typing)\.\w+"),
     ("py:.*", r"(http11\.\w+\.)?[A-Z]\w*T(_co)?"),
     ("py:.*", r"_\w+"),
-    ("py:.*", r"http11\.(?!parsing|serialization|compat)[a-z_]+\.\w+"),
+    ("py:.*", r"http11\.(?!parsing|pipelining|serialization|compat)[a-z_]+\.\w+"),
 ]
 default_role = "public"
 
@@ -81,16 +81,20 @@ default_role = "public"
 def _public_names() -> dict[str, str]:
     """Return what a docstring may call each public name, and its full name."""
     found: dict[str, str] = {}
-    for module in (compat, serialization, parsing, http11):
+    for module in (compat, pipelining, serialization, parsing, http11):
         found |= {name: f"{module.__name__}.{name}" for name in module.__all__}
     for owner in (http11.Headers, http11.Connection):
         ours = [base for base in owner.__mro__ if base.__module__.startswith("http11.")]
         for name in [name for base in ours for name in vars(base) if not name.startswith("_")]:
             found[name] = found[f"{owner.__name__}.{name}"] = f"http11.{owner.__name__}.{name}"
+    for name in vars(pipelining.Pipeline):
+        found[f"Pipeline.{name}"] = f"http11.pipelining.Pipeline.{name}"
     return found
 
 
 PUBLIC = _public_names()
+# In its own docstrings, its members go before those of the same name.
+OF_PIPELINE = {name for name in vars(pipelining.Pipeline) if not name.startswith("_")}
 
 
 def public_role(
@@ -98,10 +102,12 @@ def public_role(
 ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
     """Show what a docstring has in single backticks as code, with a link where it is a public name."""
     code = nodes.literal(rawtext, text, classes=["xref", "py"])
-    if text not in PUBLIC:
+    inside = inliner.document.settings.env.ref_context.get("py:class") == "Pipeline" and text in OF_PIPELINE
+    if text not in PUBLIC and not inside:
         return [code], []
+    target = f"http11.pipelining.Pipeline.{text}" if inside else PUBLIC[text]
     link = addnodes.pending_xref(
-        rawtext, refdomain="py", reftype="obj", reftarget=PUBLIC[text], refexplicit=True, refwarn=True
+        rawtext, refdomain="py", reftype="obj", reftarget=target, refexplicit=True, refwarn=True
     )
     link += code
     return [link], []

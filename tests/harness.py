@@ -496,6 +496,51 @@ def sending_vectors() -> tuple[SendingVector, ...]:
     )
 
 
+@attrs.frozen(kw_only=True)
+class Conversation:
+    """What a client that pipelines sends and receives, in turn, and what must come of it."""
+
+    id: str
+    name: str
+    options: Mapping[str, Raw]
+    steps: tuple[Spelled, ...]
+    events: Outcome
+    unanswered: tuple[str, ...]
+    retryable: tuple[str, ...]
+    partly: bool
+    states: tuple[str, ...]
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.id}-{self.name}".replace(" ", "-")
+
+
+@cache
+def conversations() -> tuple[Conversation, ...]:
+    """Return all conversations of a client that pipelines."""
+    return tuple(
+        Conversation(
+            id=_text(raw["id"]),
+            name=_text(raw["name"]),
+            options=_options(raw.get("options", {})),
+            steps=tuple(map(_spelled, _repeated(raw["steps"]))),
+            events=_outcome(raw["events"]),
+            unanswered=tuple(map(_text, _repeated(raw.get("unanswered", [])))),
+            retryable=tuple(map(_text, _repeated(raw.get("retryable", [])))),
+            partly=bool(raw.get("partly", False)),
+            states=tuple(map(_text, _repeated(raw["states"]))),
+            why=_text(raw["why"]),
+        )
+        for _, raw in _vectors("pipelining")
+    )
+
+
+def _options(value: Raw) -> Mapping[str, Raw]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected a table, got {value!r}")
+    return value
+
+
 def _field(spelled: str | int | tuple[str, str]) -> tuple[bytes, bytes]:
     match spelled:
         case (name, value):

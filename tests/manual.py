@@ -29,7 +29,7 @@ from typing import Final, TypeAlias, get_args
 import attrs
 
 import http11
-from http11 import CLIENT, ErrorCode, ProtocolError, Tolerance, compat, parsing, serialization
+from http11 import CLIENT, ErrorCode, ProtocolError, Tolerance, compat, parsing, pipelining, serialization
 from tests.harness import ROOT, VECTORS, SendingVector, Vector, doors, event_of, reading_vectors, sending_vectors
 from tests.pictures import PICTURES, pictures
 from tests.strictness import PACKAGES, PARSERS, READ, Row, compare, table
@@ -392,11 +392,11 @@ def page(found: Found) -> str:
 
 # --- the site ---------------------------------------------------------------------------------------------------------
 
-MODULES: Final[tuple[ModuleType, ...]] = (http11, parsing, serialization, compat)
+MODULES: Final[tuple[ModuleType, ...]] = (http11, pipelining, parsing, serialization, compat)
 
 
 def public_names() -> set[str]:
-    """Return every public name, with its module's, and the public members of the two classes that have methods."""
+    """Return every public name, with its module's, and the public members of the classes that have methods."""
     names = {f"{module.__name__}.{name}" for module in MODULES for name in module.__all__}
     names |= {f"http11.{plug}.{name}" for plug in PLUGS for name in declared_all(plug)}
     for owner in (http11.Connection, http11.Headers):
@@ -405,6 +405,8 @@ def public_names() -> set[str]:
         names |= {f"http11.{owner.__name__}.{name}" for name in members}
     for declared in attrs_classes():
         names |= {f"http11.{declared.__name__}.{field.name}" for field in attrs.fields(declared)}
+    names |= {f"http11.pipelining.Pipeline.{name}" for name in vars(pipelining.Pipeline) if not name.startswith("_")}
+    names |= {f"http11.pipelining.AnswerEvent.{field.name}" for field in attrs.fields(pipelining.AnswerEvent)}
     return names
 
 

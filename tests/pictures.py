@@ -35,6 +35,7 @@ from tests.harness import ROOT
 PICTURES: Final = ROOT / "docs" / "pictures"
 
 Point: TypeAlias = tuple[float, float]
+Pair: TypeAlias = tuple[State, State]
 Coupled: TypeAlias = tuple[Role, State, State]
 
 # --- what couples the two sides ---------------------------------------------------------------------------------------
@@ -316,36 +317,141 @@ _LAYS: Final[Mapping[Coupled, Lay]] = {
 
 def machine(role: Role) -> str:
     """Draw the machine of one side."""
-    boxes = {state: Box(state, at, "box end" if state in _ENDS else "box") for state, at in PLACES[role].items()}
+    moves = {
+        (start, end): " or ".join(move for move, other in moves.items() if other == end)
+        for start, moves in TRANSITIONS[role].items()
+        for end in moves.values()
+    }
+    pulled = {(start, end): why for (side, start, end), why in COUPLED.items() if side == role}
+    lays = {(start, end): lay for (side, start, end), lay in _LAYS.items() if side == role}
+    heading, title = f"The {role.lower()}'s side", f"The states of a {role.lower()}"
+    return _machine(heading, title, PLACES[role], moves=moves, pulled=pulled, lays=lays)
+
+
+def _machine(
+    heading: str,
+    title: str,
+    places: Mapping[State, Point],
+    *,
+    moves: Mapping[Pair, str],
+    pulled: Mapping[Pair, str],
+    lays: Mapping[Pair, Lay],
+) -> str:
+    """Draw the states of a side, its own moves, and those by which the other one pulls it along."""
+    boxes = {state: Box(state, at, "box end" if state in _ENDS else "box") for state, at in places.items()}
     lines: list[str] = []
-    for start, moves in TRANSITIONS[role].items():
-        by_end: dict[State, list[str]] = {}
-        for move, end in moves.items():
-            by_end.setdefault(end, []).append(move)
-        for end, labels in by_end.items():
-            label = " or ".join(labels)
-            if start == end:
-                lines += _loop(boxes[start], label)
-            else:
-                lines += _arrow(boxes[start], boxes[end], label, lay=_LAYS.get((role, start, end), Lay()))
-    for (side, start, end), why in COUPLED.items():
-        if side == role:
-            lines += _arrow(boxes[start], boxes[end], why, "line pulled", _LAYS.get((side, start, end), Lay()))
+    for (start, end), label in moves.items():
+        if start == end:
+            lines += _loop(boxes[start], label)
+        else:
+            lines += _arrow(boxes[start], boxes[end], label, lay=lays.get((start, end), Lay()))
+    for (start, end), why in pulled.items():
+        lines += _arrow(boxes[start], boxes[end], why, "line pulled", lays.get((start, end), Lay()))
     # Labels last, so that no line crosses them.
     lines.sort(key=lambda line: line.startswith("<text"))
     for box in boxes.values():
         lines += box.drawn()
-    x, y = PLACES[role]["ERROR"]
+    x, y = places["ERROR"]
     notes = [
-        _text((16, 28), f"The {role.lower()}'s side", "", "start"),
+        _text((16, 28), heading, "", "start"),
         _text((x + 45, y + 5), "from any state, by an error of this side", "label", "start"),
         '<path class="line" d="M540 22H580" marker-end="url(#tip)"/>',
         _text((588, 26), "by what it sends", "label", "start"),
         '<path class="line pulled" d="M710 22H750" marker-end="url(#tip)"/>',
         _text((758, 26), "by the other side", "label", "start"),
     ]
-    height = max(at[1] for at in PLACES[role].values()) + 34
-    return _svg(900, int(height), f"The states of a {role.lower()}", [*notes, *lines])
+    height = max(at[1] for at in places.values()) + 34
+    return _svg(900, int(height), title, [*notes, *lines])
+
+
+# --- the two sides of a pipeline --------------------------------------------------------------------------------------
+
+# What each side of `http11.pipelining.Pipeline` does by itself, and how the other one pulls it along.
+PIPELINE_MOVES: Final[Mapping[Role, Mapping[Pair, str]]] = {
+    "CLIENT": {
+        ("IDLE", "SEND_BODY"): "Request",
+        ("IDLE", "CLOSED"): "ConnectionClosed",
+        ("SEND_BODY", "SEND_BODY"): "Data",
+        ("SEND_BODY", "IDLE"): "EndOfMessage",
+        ("SEND_BODY", "MUST_CLOSE"): "EndOfMessage, no reuse",
+        ("SEND_BODY", "MIGHT_SWITCH_PROTOCOL"): "EndOfMessage, it proposed a switch",
+        ("SEND_BODY", "SWITCHED_PROTOCOL"): "EndOfMessage, accepted before",
+        ("MUST_CLOSE", "CLOSED"): "ConnectionClosed",
+    },
+    "SERVER": {
+        ("SEND_RESPONSE", "SEND_RESPONSE"): "InformationalResponse",
+        ("SEND_RESPONSE", "SEND_BODY"): "Response",
+        ("SEND_RESPONSE", "SWITCHED_PROTOCOL"): "101 to Upgrade or 2xx to CONNECT",
+        ("SEND_BODY", "SEND_BODY"): "Data",
+        ("SEND_BODY", "SEND_RESPONSE"): "EndOfMessage, more requests",
+        ("SEND_BODY", "IDLE"): "EndOfMessage, no more requests",
+        ("SEND_BODY", "MUST_CLOSE"): "EndOfMessage\nof its last answer",
+        ("IDLE", "MUST_CLOSE"): "it closed, or sent what\nnobody asked for",
+        ("MUST_CLOSE", "CLOSED"): "ConnectionClosed",
+    },
+}
+PIPELINE_PULLED: Final[Mapping[Role, Mapping[Pair, str]]] = {
+    "CLIENT": {
+        ("IDLE", "MUST_CLOSE"): "its last answer began,\nor it closed or failed",
+        ("MIGHT_SWITCH_PROTOCOL", "IDLE"): "refused",
+        ("MIGHT_SWITCH_PROTOCOL", "MUST_CLOSE"): "refused, no reuse",
+        ("MIGHT_SWITCH_PROTOCOL", "SWITCHED_PROTOCOL"): "accepted",
+    },
+    "SERVER": {("IDLE", "SEND_RESPONSE"): "the client's Request"},
+}
+_PIPELINE_PLACES: Final[Mapping[Role, Mapping[State, Point]]] = {
+    "CLIENT": {
+        "IDLE": (80, 140),
+        "SEND_BODY": (400, 140),
+        "MIGHT_SWITCH_PROTOCOL": (780, 140),
+        "SWITCHED_PROTOCOL": (780, 330),
+        "MUST_CLOSE": (400, 330),
+        "CLOSED": (80, 330),
+        "ERROR": (240, 400),
+    },
+    "SERVER": {
+        "IDLE": (80, 140),
+        "SEND_RESPONSE": (440, 140),
+        "SEND_BODY": (780, 140),
+        "MUST_CLOSE": (80, 330),
+        "CLOSED": (340, 330),
+        "SWITCHED_PROTOCOL": (640, 330),
+        "ERROR": (340, 400),
+    },
+}
+_PIPELINE_LAYS: Final[Mapping[Role, Mapping[Pair, Lay]]] = {
+    "CLIENT": {
+        ("IDLE", "SEND_BODY"): Lay(shift=-6),
+        ("SEND_BODY", "IDLE"): Lay(shift=-6),
+        ("IDLE", "CLOSED"): Lay(anchor="start", place=0.75),
+        ("IDLE", "MUST_CLOSE"): Lay(place=0.62),
+        ("SEND_BODY", "MUST_CLOSE"): Lay(anchor="end", place=0.3),
+        ("SEND_BODY", "SWITCHED_PROTOCOL"): Lay(place=0.3),
+        ("MIGHT_SWITCH_PROTOCOL", "IDLE"): Lay(bend=95),
+        ("MIGHT_SWITCH_PROTOCOL", "MUST_CLOSE"): Lay(place=0.75),
+        ("MIGHT_SWITCH_PROTOCOL", "SWITCHED_PROTOCOL"): Lay(anchor="start", place=0.45),
+    },
+    "SERVER": {
+        ("SEND_RESPONSE", "SEND_BODY"): Lay(shift=-6),
+        ("SEND_BODY", "SEND_RESPONSE"): Lay(shift=-6),
+        ("SEND_BODY", "IDLE"): Lay(bend=95),
+        ("SEND_BODY", "MUST_CLOSE"): Lay(place=0.62),
+        ("IDLE", "MUST_CLOSE"): Lay(anchor="start", place=0.5),
+        ("SEND_RESPONSE", "SWITCHED_PROTOCOL"): Lay(place=0.66),
+    },
+}
+
+
+def pipeline(role: Role) -> str:
+    """Draw one side of a pipeline."""
+    return _machine(
+        f"The {role.lower()}'s side of a pipeline",
+        f"The states of a {role.lower()} that pipelines",
+        _PIPELINE_PLACES[role],
+        moves=PIPELINE_MOVES[role],
+        pulled=PIPELINE_PULLED[role],
+        lays=_PIPELINE_LAYS[role],
+    )
 
 
 # --- the house --------------------------------------------------------------------------------------------------------
@@ -425,6 +531,8 @@ def pictures() -> Mapping[str, str]:
     return {
         "states-client.svg": machine(CLIENT),
         "states-server.svg": machine(SERVER),
+        "pipeline-client.svg": pipeline(CLIENT),
+        "pipeline-server.svg": pipeline(SERVER),
         "house.svg": house(),
         "ways.svg": ways(),
     }

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import attrs
 
 from http11 import CLIENT, SERVER, STRICT, Role
-from tests.harness import VECTORS, Outcome, Vector, read, reading_vectors, sending_vectors, text
+from tests.harness import VECTORS, Outcome, Vector, conversations, read, reading_vectors, sending_vectors, text
 
 if TYPE_CHECKING:
     import h11
@@ -566,6 +566,10 @@ def codes(row: str) -> list[str]:
     for sent in sending_vectors():
         if sent.id == row and sent.refused is not None:
             raised[sent.refused[1]] += 1
+    for talk in conversations():
+        if talk.id == row:
+            raised.update(str(event[1]) for event in talk.events if event[0] == "error")
+            raised.update(str(step[1]) for step in talk.steps if step[0] == "refused")
     return sorted(raised, key=lambda code: (-raised[code], code))
 
 
@@ -573,6 +577,7 @@ def counts() -> Counter[str]:
     """Return how many vectors each row has."""
     found = Counter(vector.id for vector in reading_vectors())
     found.update(vector.id for vector in sending_vectors())
+    found.update(talk.id for talk in conversations())
     return found
 
 

@@ -15,16 +15,19 @@ import zlib
 from collections.abc import Iterator
 from importlib import metadata
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 import pytest
 
 import http11
+from http11.pipelining import OurState, TheirState
 from http11.states import TRANSITIONS
 from tests import manual, pictures
-from tests.harness import ROOT
+from tests.harness import ROOT, conversations
 from tests.strictness import PACKAGES
+from tests.test_pipelining import Talk
 from tests.test_readme import README, documented
 
 DOCS = ROOT / "docs"
@@ -99,6 +102,28 @@ def test_a_move_that_no_diagram_has_is_found(monkeypatch: pytest.MonkeyPatch) ->
     known = {move: why for move, why in pictures.COUPLED.items() if move[2] != "MIGHT_SWITCH_PROTOCOL"}
     monkeypatch.setattr(pictures, "COUPLED", known)
     assert pictures.coupled_moves() - set(known)
+
+
+@pytest.mark.parametrize("role", [http11.CLIENT, http11.SERVER])
+def test_the_diagrams_of_a_pipeline_have_the_moves_that_its_conversations_make(role: http11.Role) -> None:
+    # Each of the two may fail in any state, and one that waits does not move.
+    moves = {pair for pair in {*pictures.PIPELINE_MOVES[role], *pictures.PIPELINE_PULLED[role]} if pair[0] != pair[1]}
+    assert {pair for pair in pipeline_moves(role) if "ERROR" not in pair} == moves
+    drawn = (pictures.PICTURES / f"pipeline-{role.lower()}.svg").read_text("utf-8")
+    assert drawn.count("marker-end") == len(pictures.PIPELINE_MOVES[role]) + len(pictures.PIPELINE_PULLED[role]) + 2
+    states = set(get_args(OurState if role == http11.CLIENT else TheirState))
+    assert states == {state for pair in moves for state in pair} | {"ERROR"}
+    assert all(f">{state}</text>" in drawn for state in states)
+
+
+def pipeline_moves(role: http11.Role) -> set[pictures.Pair]:
+    """Return the moves of one side in all conversations."""
+    found: set[pictures.Pair] = set()
+    for conversation in conversations():
+        # By single bytes, each event is read alone.
+        states = [talked[role == http11.SERVER] for talked in Talk(conversation, 1).states]
+        found |= {(before, after) for before, after in pairwise(states) if before != after}
+    return found
 
 
 # --- code -------------------------------------------------------------------------------------------------------------
@@ -340,6 +365,51 @@ def test_the_client_of_the_manual_closes_after_an_error(client: Any) -> None:
     with pytest.raises(http11.RemoteProtocolError):
         client.request("GET", "/")
     assert client.sock is None
+
+
+class Impatient(socketserver.StreamRequestHandler):
+    """Waits for so many requests on each connection, and closes it after so many answers."""
+
+    script: ClassVar[list[tuple[int, int]]] = []
+
+    def handle(self) -> None:
+        self.request.settimeout(30)
+        awaited, left = self.script.pop(0)
+        received = b""
+        for answer in range(left):
+            while received.count(b"\r\n\r\n") < awaited:
+                received += self.request.recv(65536)
+            awaited = 1
+            head, _, received = received.partition(b"\r\n\r\n")
+            target = head.split()[1]
+            close = b"Connection: close\r\n" if answer == left - 1 else b""
+            self.request.sendall(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (close, len(target), target))
+        # Otherwise what is unread would take the answers with it.
+        self.request.shutdown(socket.SHUT_WR)
+        while self.request.recv(65536):
+            pass
+
+
+def test_the_client_of_the_manual_asks_again_for_what_was_not_answered() -> None:
+    get_all = loaded("howto_pipelining")["get_all"]
+    targets = [f"/{number}" for number in range(9)]
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Impatient) as server:
+        server.daemon_threads = False
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            # Eight at once; and one alone where a connection has been closed.
+            Impatient.script = [(8, 3), (1, 2), (1, 4)]
+            answers = get_all("127.0.0.1", server.server_address[1], targets)
+            assert answers == [(200, target.encode()) for target in targets]
+            assert Impatient.script == []
+            Impatient.script = [(8, 2), (1, 0)]
+            with pytest.raises(ConnectionError, match=r"127\.0\.0\.1 does not answer"):
+                get_all("127.0.0.1", server.server_address[1], targets)
+            assert get_all("127.0.0.1", server.server_address[1], []) == []
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_the_server_of_the_manual_hands_a_websocket_over() -> None:

@@ -20,13 +20,15 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 import http11
+from http11 import pipelining
 from tests.typing.checkers import HERE, ROOT, Checker, check
 from tests.typing.expectations import expectations, surprises
 
 __all__ = ["Mutation", "main", "mutations"]
 
-# Where the names stand that ``http11`` itself exports.
-MODULES: Final = ("connection", "errors", "events", "headers", "policy", "states")
+# Where the names stand that ``http11`` itself exports, and the module that a user imports by its name.
+MODULES: Final = ("connection", "errors", "events", "headers", "policy", "states", "pipelining")
+NAMES: Final = frozenset([*http11.__all__, *pipelining.__all__])
 EVENTS: Final = ("Request", "InformationalResponse", "Response", "Data[bytes]", "EndOfMessage", "ConnectionClosed")
 # What the aliases stand for.
 MEMBERS: Final = {
@@ -141,9 +143,9 @@ def _public(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.st
             case ast.FunctionDef(name=name) if name not in overloaded or _is_overload(node):
                 if name in CALLED if name.startswith("_") else prefix:
                     yield prefix + name, node
-            case ast.AnnAssign(target=ast.Name(id=name)) if name in http11.__all__ or (prefix and name[0] != "_"):
+            case ast.AnnAssign(target=ast.Name(id=name)) if name in NAMES or (prefix and name[0] != "_"):
                 yield prefix + name, node
-            case ast.ClassDef(name=name) if name in http11.__all__:
+            case ast.ClassDef(name=name) if name in NAMES:
                 yield from _public(node.body, f"{prefix}{name}.")
             case ast.If(test=ast.Name(id="TYPE_CHECKING")):
                 yield from _public(node.body, prefix)
