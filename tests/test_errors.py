@@ -443,3 +443,11 @@ def test_what_is_wrong_to_send_no_policy_lets_in() -> None:
         with pytest.raises(LocalProtocolError) as caught:
             event_of(vector.send[-1])
         assert caught.value.tolerance is None
+
+
+def test_what_stands_before_a_name_that_frames_is_not_shown() -> None:
+    reader = Reader(CLIENT, policy=BROKEN)
+    reader.feed(ANSWER + b": 4711 Connection\r\n\r\n")
+    (error,) = reader.errors
+    assert (error.code, error.excerpt) == ("bad-field-name", b"n")
+    assert "4711" not in str(error)

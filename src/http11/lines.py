@@ -605,7 +605,8 @@ def _left_out_end(  # noqa: PLR0917 - what `_fields` has, and names take time
     framing = grammar.FRAMING_START.match(text, start, stop)
     if framing is not None:
         expected = "a line that does not begin like a field about the length or the connection"
-        raise _wrong(text, framing.end() - 1, policy, "bad-field-name", expected, since=start)
+        # What stands before the name may be the value of a field without one.
+        raise _wrong(text, framing.end() - 1, policy, "bad-field-name", expected)
     end = _line_end(text, stop, bare_lf)
     if end == 0 or run_end(OWS_RUN, text, start) == stop:
         # A line of white space alone ends the head to somebody.
