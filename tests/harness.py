@@ -97,7 +97,7 @@ class Vector:
 def doors() -> Mapping[str, tuple[str, ...]]:
     """Return the fields of `Policy` that neither preset opens, by the row that each decides."""
     rows: list[dict[str, Any]] = tomllib.loads((VECTORS / "rows.toml").read_text("utf-8"))["row"]
-    return {row["id"]: tuple(row["policy"]) for row in rows if row["id"].startswith("DR-")}
+    return {row["id"]: tuple(row["policy"]) for row in rows if row["id"].startswith("DR-") and "policy" in row}
 
 
 def text(value: bytes) -> str:

@@ -518,7 +518,7 @@ def _fields(  # noqa: C901, PLR0912, PLR0915 - a call for each part of a line ta
             value_start = run_end(TOKEN_RUN, text, start)
             name_end: i64 = value_start
             if value_start == start or value_start >= size or text[value_start] != _COLON:
-                value_start = 0 if section != "response" else _spaced_colon(text, start, name_end, policy)
+                value_start = 0 if section != "response" else _spaced_colon(text, start, name_end)
                 if value_start == 0 or not policy.space_before_colon_in_response:
                     at = _left_out_end(text, start, name_end, fields, section, policy, left_out, value_start > 0)
                     gap = at
@@ -552,16 +552,13 @@ def _too_many_fields(most: int, at: int) -> RemoteProtocolError:
     return violation(RemoteProtocolError, "too-many-fields", f"expected at most {most} fields, got more", offset=at)
 
 
-def _spaced_colon(text: bytes, start: int, name_end: int, policy: Tolerances) -> i64:
+def _spaced_colon(text: bytes, start: int, name_end: int) -> i64:
     """Return the index of the colon that white space parts from the name at `start`, or 0 where there is none."""
     spaced = run_end(OWS_RUN, text, name_end)
     if name_end in (start, spaced):
         return 0
     if _may_end(text, spaced):
-        # With both doors closed the white space is wrong, whatever follows it.
-        if policy.space_before_colon_in_response or policy.broken_lines_in_response:
-            raise IncompleteError
-        return 0
+        raise IncompleteError
     return spaced if text[spaced] == _COLON else 0
 
 
@@ -596,9 +593,7 @@ def _left_out_end(  # noqa: PLR0917 - what `_fields` has, and names take time
         if has_spaced_colon:
             tolerance = "space_before_colon_in_response"
         elif may_be and not policy.broken_lines_in_response:
-            # What follows white space tells which of the two it is.
-            is_told = not _may_end(text, run_end(OWS_RUN, text, wrong))
-            tolerance = "broken_lines_in_response" if has_right_byte and is_told else None
+            tolerance = "broken_lines_in_response" if has_right_byte else None
         elif may_be:
             tolerance = _door(text, wrong, ANY_VALUE_RUN, "control_bytes_in_value")
         raise _wrong_name(text, start, wrong, policy, tolerance)

@@ -157,6 +157,7 @@ class Pipeline:
         "_max_requests",
         "_pipelined_methods",
         "_policy",
+        "_reader",
         "_received",
         "_sent",
         "_size",
@@ -189,6 +190,8 @@ class Pipeline:
         self._size: int = 0
         # The connection that has sent the last request, or is to send the next one.
         self._writer: ClientConnection = self._connection()
+        # The connection of the last event that was returned.
+        self._reader: ClientConnection = self._writer
         # In the order in which they were sent. The first ones have been answered: so many.
         self._exchanges: list[_Exchange] = []
         self._answered: int = 0
@@ -271,6 +274,14 @@ class Pipeline:
         return self._writer.client_is_waiting_for_100_continue
 
     @property
+    def left_out_lines(self) -> tuple[bytes, ...]:
+        """The lines that were left out of the head of the response of which an event was returned last, in order.
+
+        See `Connection.left_out_lines`.
+        """
+        return self._reader.left_out_lines
+
+    @property
     def trailing_data(self) -> tuple[bytes, bool]:
         """Received bytes that have not been read, and whether the server has closed the connection.
 
@@ -348,6 +359,7 @@ class Pipeline:
             raise
         # No call from here on: a signal handler could raise there, and leave half of it done.
         self._last = last
+        self._reader = connection
         oldest.begun = begun
         if whole and left > 0:
             self._answered += 1
