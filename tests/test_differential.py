@@ -68,7 +68,7 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
     "h11": [
         ("LN-2", server(POST + b"5;a\rb\r\nhello\r\n0\r\n\r\n")),
         ("a CR may become CRLF", client(b"\r")),
-        ("LN-5", server(GET, limit=20)),
+        ("LN-5", server(POST + b"5;a=" + b"b" * 100 + b"\r\nhello\r\n0\r\n\r\n", limit=100)),
         ("LN-5", server(POST + b"0\r\nx: " + b"y" * 100 + b"\r\n\r\n", limit=100)),
         ("LN-6", server(b"=")),
         ("LN-6", client(b"HTTQ")),

@@ -357,8 +357,8 @@ STEPS = [
     (b"", None, chunked("end", 0, 3, 4), 1),
     (b"\n", None, chunked("line", 0, 3, 4), 0),
     (b"1;c\r\n.", Data(b".", chunk_start=True, chunk_end=True), chunked("end", 0, 4, 6), 0),
-    # The end of a chunk that has come with its data is read with it.
-    (b"\r\n1\r\n.\r\n0", Data(b".", chunk_start=True, chunk_end=True), chunked("line", 0, 5, 6), 1),
+    # The end of a chunk that has come with its data is read with the next chunk line.
+    (b"\r\n1\r\n.\r\n0", Data(b".", chunk_start=True, chunk_end=True), chunked("end", 0, 5, 6), 3),
     (b";d\r\nx", None, chunked("trailers", 0, 5, 8, 1), 1),
     (b": y\r\n\r", None, chunked("trailers", 0, 5, 8, 7), 7),
     (b"\n|", EndOfMessage(headers=[("x", "y")]), chunked("nothing", 0, 5, 8), 1),

@@ -480,8 +480,6 @@ def _read_chunked_body(  # noqa: C901, PLR0912, PLR0917 - one step for each thin
         event = _data(cut(data, at, stop), awaiting == "chunk", remaining == 0)
         if remaining > 0:
             return event, ("rest", remaining, received + taken, extensions, 0), stop
-        if has_crlf(data, stop):
-            return event, ("line", 0, received + taken, extensions, 0), stop + 2
         return event, ("end", 0, received + taken, extensions, 0), stop
     if closed:
         raise violation(
