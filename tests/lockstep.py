@@ -1016,7 +1016,7 @@ DIFFERENCES: Final[Sequence[Difference]] = (
 # What is met where one only reads, and answers as one should.
 MET_BY_READING: Final = frozenset(
     [
-        "LN-2", "LN-3", "LN-5", "LN-6", "FD-11", "HO-1", "ML-8, ML-9", "ML-15", "ML-18", "EX-1", "SD-6", "CN-1",
+        "LN-2", "LN-3", "LN-5", "LN-6", "FD-11", "HO-1", "ML-8, ML-9", "ML-15", "ML-18", "EX-1", "SD-6",
         "a refused CONNECT", "Upgrade in HTTP/1.0", "a CR may become CRLF", "the first wrong byte", "chunk_start",
         "the end of a chunk", "a method is at most 64 bytes", "102 and 103 do not answer",
     ]

@@ -85,7 +85,6 @@ EXAMPLES: dict[str, list[tuple[str, Case]]] = {
         ("Upgrade in HTTP/1.0", server(b"GET / HTTP/1.0\r\nUpgrade: x\r\n\r\n")),
         ("a refused CONNECT", server(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
         ("a refused CONNECT", server(CONNECT + GET, switch=404)),
-        ("CN-1", server(CONNECT[:-2] + b"Connection: close\r\n\r\n" + GET, switch=404)),
         (
             "ML-18",
             client(OK[:-2] + b"Connection: close\r\n\r\n" + OK),

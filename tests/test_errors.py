@@ -77,10 +77,10 @@ def test_an_error_survives_pickling_and_copying(protocol: int) -> None:
         assert str(again) == str(error)
 
 
-@pytest.mark.parametrize("value", range(256))
-def test_a_byte_is_named_so_that_it_can_be_logged(value: int) -> None:
-    expected = f"'{chr(value)}'" if chr(value).isascii() and chr(value).isprintable() and value != 0x20 else None
-    assert byte_name(value) == (expected or f"0x{value:02X}")
+def test_a_byte_is_named_so_that_it_can_be_logged() -> None:
+    for value in range(256):
+        expected = f"'{chr(value)}'" if chr(value).isascii() and chr(value).isprintable() and value != 0x20 else None
+        assert byte_name(value) == (expected or f"0x{value:02X}")
 
 
 def test_a_piece_of_a_message_is_clipped_so_that_it_can_be_logged() -> None:
@@ -89,20 +89,23 @@ def test_a_piece_of_a_message_is_clipped_so_that_it_can_be_logged() -> None:
     assert clipped(b"a" * 41) == f"b'{'a' * 40}'..."
 
 
-@pytest.mark.parametrize("vector", reading_vectors(), ids=str)
-def test_every_error_of_the_vectors_is_safe_to_log(vector: Vector) -> None:
-    reader = Reader(vector.role, request=vector.request, then=vector.then, limit=vector.limit)
-    reader.feed(vector.data)
-    for error in reader.errors:
-        message = str(error)
-        assert message.isascii()
-        assert message.isprintable()
-        assert len(message) < 400
-        assert f"({error.rule})" in message
-        assert len(error.excerpt) <= 64
-        if error.offset is not None:
-            assert 0 <= error.offset <= len(vector.data)
-            assert f"at byte {error.offset} of the message" in message
+@pytest.mark.parametrize("row", sorted({vector.id for vector in reading_vectors()}))
+def test_every_error_of_the_vectors_is_safe_to_log(row: str) -> None:
+    for vector in reading_vectors():
+        if vector.id != row:
+            continue
+        reader = Reader(vector.role, request=vector.request, then=vector.then, limit=vector.limit)
+        reader.feed(vector.data)
+        for error in reader.errors:
+            message = str(error)
+            assert message.isascii(), vector
+            assert message.isprintable(), vector
+            assert len(message) < 400, vector
+            assert f"({error.rule})" in message, vector
+            assert len(error.excerpt) <= 64, vector
+            if error.offset is not None:
+                assert 0 <= error.offset <= len(vector.data), vector
+                assert f"at byte {error.offset} of the message" in message, vector
 
 
 SECRET = b"Bearer c2VjcmV0LXRva2Vu"
