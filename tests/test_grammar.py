@@ -394,9 +394,7 @@ def test_what_is_no_version(version: bytes) -> None:
     assert grammar.HTTP_VERSION.fullmatch(version) is None
 
 
-@pytest.mark.parametrize(
-    ("name", "whole"), [("HTTP_VERSION_RUN", b"HTTP/1.1"), ("OWS_RUN", b" \t \t")]
-)
+@pytest.mark.parametrize(("name", "whole"), [("HTTP_VERSION_RUN", b"HTTP/1.1"), ("OWS_RUN", b" \t \t")])
 def test_a_run_of_a_fixed_size_ends_at_the_first_wrong_byte(name: str, whole: bytes) -> None:
     pattern = pattern_of(name)
     for text in (whole + b"x", *(whole[:place] + b"x" + whole[place + 1 :] for place in range(len(whole)))):
@@ -407,7 +405,7 @@ def test_a_run_of_a_fixed_size_ends_at_the_first_wrong_byte(name: str, whole: by
 
 def test_a_run_has_no_more_bytes_than_it_may() -> None:
     for pattern, text, end in (
-                (grammar.HTTP_VERSION_RUN, b"HTTP/1.1HTTP/1.1", 8),
+        (grammar.HTTP_VERSION_RUN, b"HTTP/1.1HTTP/1.1", 8),
         (grammar.HTTP_VERSION_RUN, b"HTTP/1.11", 8),
         (grammar.HTTP_VERSION_RUN, b"HTTTP/1.1", 3),
         (grammar.HTTP_VERSION_RUN, b"HTP/1.1", 2),

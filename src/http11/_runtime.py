@@ -21,6 +21,7 @@ __all__ = [
     "i64",
     "mypyc_attr",
     "sealed",
+    "slots",
     "slotted",
 ]
 
@@ -80,6 +81,11 @@ HeadersLike: TypeAlias = Iterable[tuple[BytesLike, BytesLike]]
 
 At run time a pair may be a list as well, since ASGI servers hand on both; no type can say "a list of two".
 """
+
+
+def slots(*names: str) -> tuple[str, ...]:
+    """Return `names`: as a call, of which mypy does not take the names for all attributes that there are."""
+    return names
 
 
 def slotted(cls: type) -> None:

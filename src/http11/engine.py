@@ -44,7 +44,7 @@ from http11.lines import (
 )
 from http11.parsing import NO_BODY, BodyProgress
 from http11.parts import DataParts, EndParts, RequestParts, ResponseParts
-from http11.policy import STRICT, Policy
+from http11.policy import Policy
 from http11.receiving import ReceiveBuffer
 from http11.states import (
     CLIENT,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import cast, Final, TypeAlias, final
+from typing import Final, TypeAlias, cast, final
 
 from http11._runtime import i64, mypyc_attr
 from http11.errors import LocalProtocolError, byte_name, clipped, violation
@@ -46,19 +46,21 @@ class Fields:
 
     """
 
-    __slots__ = tuple([
-        "_connection",
-        "_content_length",
-        "_expect",
-        "_host",
-        "_lines",
-        "_pairs",
-        "_raw",
-        "_repeated",
-        "_strict",
-        "_transfer_encoding",
-        "_upgrade",
-    ])
+    __slots__ = tuple(
+        [
+            "_connection",
+            "_content_length",
+            "_expect",
+            "_host",
+            "_lines",
+            "_pairs",
+            "_raw",
+            "_repeated",
+            "_strict",
+            "_transfer_encoding",
+            "_upgrade",
+        ]
+    )
 
     # Whether the rest is filled, where it is compiled.
     _filled: bool = False
@@ -285,7 +287,7 @@ def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
             same = type(pair) is tuple and spelled is given_name and value is given_value
             raw.append(pair if same else (spelled, value))
             if COMPILED and not is_value(value):
-                raise _wrong_value(spelled, value)
+                raise _wrong_value(spelled, value)  # noqa: TRY301 - a call takes time
             parts.append(spelled)
             parts.append(b": ")
             parts.append(value)

@@ -94,6 +94,8 @@ _LF: Final = 0x0A
 _SP: Final = 0x20
 _HTAB: Final = 0x09
 _COLON: Final = 0x3A
+_ZERO: Final = 0x30
+_ONE: Final = 0x31
 
 
 # --- where a section ends -------------------------------------------------------------------------------------------
@@ -356,7 +358,7 @@ def _status_line(text: bytes, policy: Tolerances) -> tuple[bytes, int, bytes, i6
 def _status_code_end(text: bytes, at: int) -> int:
     """Return where a status code ends that begins at `at`: after three digits, 100 to 999, or before them."""
     end: int = run_end(DIGITS_RUN, text, at)
-    if at < end and text[at] == 0x30:  # noqa: PLR2004 - "0"
+    if at < end and text[at] == _ZERO:
         return at
     return min(end, at + _STATUS_CODE_SIZE)
 
@@ -410,8 +412,10 @@ def _target_end(text: bytes, start: int, policy: Tolerances) -> int:
 
 
 def _version_end(text: bytes, start: int, code: Literal["bad-version", "bad-status-line"], policy: Tolerances) -> int:
-    if _is_http1(text, start):
-        return start + _VERSION_SIZE
+    end = start + _VERSION_SIZE
+    version = text[start:end]
+    if version == b"HTTP/1.1" or version == b"HTTP/1.0":  # noqa: PLR1714 - a pair takes time
+        return end
     end = _match_end(grammar.HTTP_VERSION_RUN, text, start)
     if end - start < _VERSION_SIZE:
         if end == 0 and len(text) > 0 and _line_end(text, 0, policy.bare_lf) > 0:
@@ -423,29 +427,10 @@ def _version_end(text: bytes, start: int, code: Literal["bad-version", "bad-stat
     return end
 
 
-def _is_http1(text: bytes, at: i64) -> bool:
-    """Tell whether ``HTTP/1.1`` or ``HTTP/1.0`` stands at `at`."""
-    if not COMPILED:
-        return text.startswith((b"HTTP/1.1", b"HTTP/1.0"), at)
-    # A method of bytes, and a part of them, take the time of all of these.
-    size: i64 = len(text)  # pragma: no cover - compiled only
-    return (  # pragma: no cover
-        at + 8 <= size
-        and text[at] == 0x48
-        and text[at + 1] == 0x54
-        and text[at + 2] == 0x54
-        and text[at + 3] == 0x50
-        and text[at + 4] == 0x2F
-        and text[at + 5] == 0x31
-        and text[at + 6] == 0x2E
-        and (text[at + 7] == 0x31 or text[at + 7] == 0x30)
-    )
-
-
 def _version_before(text: bytes, end: i64) -> bytes:
     """Return the version whose last digit stands before `end`."""
     # Of the one that nearly all speak, there is one object.
-    if text[end - 1] == 0x31 and text[end - 3] == 0x31:
+    if text[end - 1] == _ONE and text[end - 3] == _ONE:
         return HTTP11
     return text[end - 3 : end]
 

@@ -7,7 +7,7 @@ interpreter that is no slot, since a slot has no default, and a slot that is emp
 
 from __future__ import annotations
 
-from http11._runtime import filler, mypyc_attr
+from http11._runtime import filler, mypyc_attr, slots
 from http11.grammar import COMPILED
 from http11.headers import Headers
 
@@ -29,7 +29,7 @@ class RequestParts:
 
     _filled: bool = False
 
-    __slots__ = tuple(["headers", "http_version", "method", "target"])
+    __slots__ = slots("headers", "http_version", "method", "target")
 
     headers: Headers
     http_version: bytes
@@ -43,7 +43,7 @@ class ResponseParts:
 
     _filled: bool = False
 
-    __slots__ = tuple(["headers", "http_version", "reason", "status_code"])
+    __slots__ = slots("headers", "http_version", "reason", "status_code")
 
     headers: Headers
     http_version: bytes
@@ -57,7 +57,7 @@ class DataParts:
 
     _filled: bool = False
 
-    __slots__ = tuple(["chunk_end", "chunk_start", "data"])
+    __slots__ = slots("chunk_end", "chunk_start", "data")
 
     chunk_end: bool
     chunk_start: bool
@@ -70,7 +70,7 @@ class EndParts:
 
     _filled: bool = False
 
-    __slots__ = tuple(["headers"])
+    __slots__ = slots("headers")
 
     headers: Headers
 
@@ -80,7 +80,7 @@ class EndParts:
 
 def fill_request(event: RequestParts, headers: Headers, http_version: bytes, method: bytes, target: bytes) -> None:
     """Fill a `Request`."""
-    event._filled = True  # pragma: no cover - compiled only: see the end of this module
+    event._filled = True  # noqa: SLF001 # pragma: no cover - compiled only: see the end of this module
     event.headers = headers  # pragma: no cover
     event.http_version = http_version  # pragma: no cover
     event.method = method  # pragma: no cover
@@ -89,7 +89,7 @@ def fill_request(event: RequestParts, headers: Headers, http_version: bytes, met
 
 def fill_response(event: ResponseParts, headers: Headers, http_version: bytes, reason: bytes, status_code: int) -> None:
     """Fill an `InformationalResponse` or a `Response`."""
-    event._filled = True  # pragma: no cover
+    event._filled = True  # noqa: SLF001 # pragma: no cover
     event.headers = headers  # pragma: no cover
     event.http_version = http_version  # pragma: no cover
     event.reason = reason  # pragma: no cover
@@ -98,7 +98,7 @@ def fill_response(event: ResponseParts, headers: Headers, http_version: bytes, r
 
 def fill_data(event: DataParts, chunk_end: bool, chunk_start: bool, data: object) -> None:
     """Fill a `Data`."""
-    event._filled = True  # pragma: no cover
+    event._filled = True  # noqa: SLF001 # pragma: no cover
     event.chunk_end = chunk_end  # pragma: no cover
     event.chunk_start = chunk_start  # pragma: no cover
     event.data = data  # pragma: no cover
@@ -106,7 +106,7 @@ def fill_data(event: DataParts, chunk_end: bool, chunk_start: bool, data: object
 
 def fill_end(event: EndParts, headers: Headers) -> None:
     """Fill an `EndOfMessage`."""
-    event._filled = True  # pragma: no cover
+    event._filled = True  # noqa: SLF001 # pragma: no cover
     event.headers = headers  # pragma: no cover
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Final, final
 
 from http11.lines import Received, Section, cut, find_section_end
 
 __all__ = ["ReceiveBuffer"]
+
+_LF: Final = 0x0A
 
 
 @final
@@ -76,7 +78,7 @@ class ReceiveBuffer:
         if not fresh or self.seen < 2:  # noqa: PLR2004 - before that, the section may be an empty line
             return find_section_end(self.data, self.start, self.seen, section=section)
         # The last byte of the section has to be one that nobody has seen: most pieces of a head have no LF at all.
-        if 0x0A not in fresh:
+        if _LF not in fresh:
             return -1
         # To look for it in the small piece takes a third of the time.
         found = find_section_end(self.tail + fresh, section=section)

@@ -240,7 +240,10 @@ def _check_host(fields: Fields, method: bytes, http_version: bytes, policy: Tole
     host = fields._host
     if host is None:
         # HTTP/1.2 to 1.9 are read as 1.1; what only a tolerance lets in, such as HTTP/2.0, is not held to its rules.
-        if (http_version is HTTP11 or HTTP11 <= http_version <= b"1.9") and not (policy.connect_without_host and method == b"CONNECT"):
+        is_11 = http_version is HTTP11 or HTTP11 <= http_version <= b"1.9"
+        if is_11 and not (policy.connect_without_host and method == b"CONNECT"):
+            policy.connect_without_host and method == b"CONNECT"
+        ):
             raise violation(
                 blame,
                 "missing-host",
@@ -362,9 +365,7 @@ def normalized_length(
     return headers
 
 
-def _with_checked_coding(
-    headers: Headers, coding: bytes, policy: Tolerances | None, blame: type[ErrorT]
-) -> Headers:
+def _with_checked_coding(headers: Headers, coding: bytes, policy: Tolerances | None, blame: type[ErrorT]) -> Headers:
     # `chunked` alone is all that we can read.
     if coding == b"chunked" and not headers._repeated:
         return headers
