@@ -46,20 +46,18 @@ class Fields:
 
     """
 
-    __slots__ = tuple(
-        [
-            "_connection",
-            "_content_length",
-            "_expect",
-            "_host",
-            "_lines",
-            "_pairs",
-            "_raw",
-            "_repeated",
-            "_strict",
-            "_transfer_encoding",
-            "_upgrade",
-        ]
+    __slots__ = slots(
+        "_connection",
+        "_content_length",
+        "_expect",
+        "_host",
+        "_lines",
+        "_pairs",
+        "_raw",
+        "_repeated",
+        "_strict",
+        "_transfer_encoding",
+        "_upgrade",
     )
 
     # Whether the rest is filled, where it is compiled.

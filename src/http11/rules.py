@@ -242,8 +242,6 @@ def _check_host(fields: Fields, method: bytes, http_version: bytes, policy: Tole
         # HTTP/1.2 to 1.9 are read as 1.1; what only a tolerance lets in, such as HTTP/2.0, is not held to its rules.
         is_11 = http_version is HTTP11 or HTTP11 <= http_version <= b"1.9"
         if is_11 and not (policy.connect_without_host and method == b"CONNECT"):
-            policy.connect_without_host and method == b"CONNECT"
-        ):
             raise violation(
                 blame,
                 "missing-host",
