@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final, TypeAlias, cast, final
 
-from http11._runtime import i64, mypyc_attr
+from http11._runtime import i64, mypyc_attr, slots
 from http11.errors import LocalProtocolError, byte_name, clipped, violation
 from http11.grammar import COMPILED, FIELD_NAME, FIELD_SECTION, TOKEN_RUN, VALUE_RUN, run_end
 
