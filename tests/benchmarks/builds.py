@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Sequence
 from functools import cache
@@ -169,7 +170,9 @@ def built(directory: Path, *, compiled: bool) -> Path:
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(wheels), str(copy)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HATCH_BUILD_")}
     if compiled:
-        environment["HATCH_BUILD_HOOKS_ENABLE"] = "1"
+        # As those for Linux are built that people install.
+        settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+        environment |= settings["tool"]["cibuildwheel"]["linux"]["environment"]
     subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     shutil.rmtree(copy)
     (wheel,) = wheels.glob("*.whl")
