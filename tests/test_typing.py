@@ -26,7 +26,6 @@ ANYS = {
     ("_runtime.py", 'type.__setattr__(cls, "__slots__", tuple(vars(cls)["__mypyc_attrs__"]))'),
     ("_runtime.py", 'puts: list[_Put] = [vars(cls)[name].__set__ for name in vars(cls)["__slots__"]]'),
     ("events.py", '_made: Final[Callable[[object, object], None]] = _Made.__dict__["_made"].__set__'),
-    ("fields.py", 'globals()["_fill"] = filler(Fields)'),
     ("grammar.py", 'globals()["run_end"] = end_by_pattern'),
     ("parts.py", 'globals()["fill_request"] = filler(RequestParts)'),
     ("parts.py", 'globals()["fill_response"] = filler(ResponseParts)'),

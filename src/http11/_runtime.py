@@ -104,9 +104,7 @@ def filler(cls: type) -> object:
     puts: list[_Put] = [vars(cls)[name].__set__ for name in vars(cls)["__slots__"]]
     if len(puts) == 1:
         return puts[0]
-    if len(puts) == 3:  # noqa: PLR2004
-        return _filler_of_three(*puts)
-    return _filler_of_four(*puts) if len(puts) == 4 else _filler_of_five(*puts)  # noqa: PLR2004
+    return _filler_of_three(*puts) if len(puts) == 3 else _filler_of_four(*puts)  # noqa: PLR2004
 
 
 # One for each number of slots: a loop takes three times as long.
@@ -127,19 +125,6 @@ def _filler_of_four(a: _Put, b: _Put, c: _Put, d: _Put) -> object:
         b(made, b_value)
         c(made, c_value)
         d(made, d_value)
-
-    return fill
-
-
-def _filler_of_five(a: _Put, b: _Put, c: _Put, d: _Put, e: _Put) -> object:
-    def fill(  # noqa: PLR0917 - one for each slot
-        made: object, a_value: object, b_value: object, c_value: object, d_value: object, e_value: object
-    ) -> None:
-        a(made, a_value)
-        b(made, b_value)
-        c(made, c_value)
-        d(made, d_value)
-        e(made, e_value)
 
     return fill
 

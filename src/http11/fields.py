@@ -285,7 +285,7 @@ def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
             same = type(pair) is tuple and spelled is given_name and value is given_value
             raw.append(pair if same else (spelled, value))
             if COMPILED and not is_value(value):
-                raise _wrong_value(spelled, value)  # noqa: TRY301 - a call takes time
+                raise _wrong_value(spelled, value)  # noqa: TRY301 # pragma: no cover
             parts.append(spelled)
             parts.append(b": ")
             parts.append(value)
@@ -294,7 +294,7 @@ def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
                 _note(fields, name.kind, value)
     except BaseException:
         # What comes first is to blame.
-        if not COMPILED:
+        if not COMPILED:  # pragma: no branch
             _check_values(cast("list[Field]", raw))
         raise
     lines = b"".join(parts)

@@ -75,7 +75,8 @@ class Headers(Fields, Sequence[Field]):
     @overload
     def __getitem__(self, index: Slice) -> tuple[Field, ...]: ...
     def __getitem__(self, index: int | Slice) -> Field | tuple[Field, ...]:
-        return tuple(pairs_of(self)[index]) if isinstance(index, slice) else pairs_of(self)[index]
+        found = pairs_of(self)[index]
+        return tuple(found) if isinstance(found, list) else found
 
     def __len__(self) -> int:
         return len(pairs_of(self))

@@ -11,17 +11,22 @@ import shutil
 import signal
 import sys
 
-end, marks, report = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-# The program shall have no child that it has not started: it may wait for all of them.
-if os.fork() != 0:
-    os._exit(0)
-# What is sent to all that a terminal or a service manager has started would end the report as well.
-for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, signal.SIG_IGN)
-os.read(end, 1)
-try:
-    count = len(os.listdir(marks))  # noqa: PTH208 - what takes no time to import will do
-except FileNotFoundError:
-    sys.exit()
-shutil.rmtree(marks)
-print(report.format(count or "none"), file=sys.stderr)
+
+def _report(end: int, marks: str, report: str) -> None:
+    # The program shall have no child that it has not started: it may wait for all of them.
+    if os.fork() != 0:
+        os._exit(0)
+    # What is sent to all that a terminal or a service manager has started would end the report as well.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    os.read(end, 1)
+    try:
+        count = len(os.listdir(marks))  # noqa: PTH208 - what takes no time to import will do
+    except FileNotFoundError:
+        return
+    shutil.rmtree(marks)
+    print(report.format(count or "none"), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    _report(int(sys.argv[1]), sys.argv[2], sys.argv[3])
