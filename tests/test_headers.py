@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 
-from http11 import H11, Headers, LocalProtocolError, parsing
+from http11 import CLIENT, H11, Connection, Data, Headers, LocalProtocolError, Request, parsing
 from http11.headers import new_headers, tolerated_headers
 from tests import strategies
 
@@ -112,6 +114,29 @@ def test_cannot_be_changed() -> None:
         headers[0] = (b"a", b"b")  # type: ignore[index]
     headers.raw_items().clear()
     assert headers.raw_items() == PAIRS
+    assert headers == LOWER
+
+
+def test_what_is_made_while_it_is_made_is_not_trusted() -> None:
+    headers = Headers.__new__(Headers)
+
+    def fields() -> Iterator[tuple[str, str]]:
+        headers.__init__([("Host", "a"), ("Transfer-Encoding", "chunked")])
+        yield "Content-Length", "1"
+
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        headers.__init__(fields())
+    assert headers == [(b"host", b"a"), (b"transfer-encoding", b"chunked")]
+    client = Connection(CLIENT)
+    assert client.send(Request(method="POST", target="/", headers=headers)).endswith(b"chunked\r\n\r\n")
+    assert client.send(Data(b"x")) == b"1\r\nx\r\n"
+
+
+def test_an_iterator_does_not_give_the_pairs_away() -> None:
+    headers = Headers(PAIRS)
+    left: Any = iter(headers).__reduce__()
+    with contextlib.suppress(AttributeError):
+        left[1][0].append((b"a", b"b"))
     assert headers == LOWER
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final, TypeAlias, cast, final
 
+import attrs
+
 from http11._runtime import i64, mypyc_attr, slots
 from http11.errors import LocalProtocolError, byte_name, clipped, violation
 from http11.grammar import COMPILED, FIELD_NAME, FIELD_SECTION, TOKEN_RUN, VALUE_RUN, run_end
@@ -302,6 +304,10 @@ def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
     # made of, unless a value has a line end in it.
     if not COMPILED and (FIELD_SECTION.fullmatch(lines) is None or lines.count(b"\r\n") != len(raw)):
         _check_values(cast("list[Field]", raw))
+    if fields._filled if COMPILED else hasattr(fields, "_raw"):
+        # By what `source` did while it was read. What it noted is not to be trusted: whoever sends it looks again.
+        fields._strict = False
+        raise attrs.exceptions.FrozenInstanceError
     fields._lines = lines
     fields._pairs = None
     fields._raw = cast("list[Field]", raw)

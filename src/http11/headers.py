@@ -82,7 +82,8 @@ class Headers(Fields, Sequence[Field]):
         return len(pairs_of(self))
 
     def __iter__(self) -> Iterator[Field]:
-        return iter(pairs_of(self))
+        # Of a copy: an iterator gives away what it goes through.
+        return iter(tuple(pairs_of(self)))
 
     def __contains__(self, pair: object) -> bool:
         # It would always be false, which nobody who asks it expects.
