@@ -540,18 +540,21 @@ def test_what_begins_like_a_status_line(line: bytes, end: int | None) -> None:
     assert (None if match is None else match.end()) == end
 
 
-@pytest.mark.parametrize("name", FRAMING)
-def test_a_field_that_frames_with_white_space_before_its_colon(name: bytes) -> None:
-    for head, found in (
-        (b"\r\n%b :", True),
-        (b"\n%b\t \t:", True),
-        (b"\r\n%b:", False),
-        (b"\r\n%b\x0b:", False),
-        (b"\r\nx%b :", False),
-        (b"\r\nx: %b :", False),
-    ):
-        for spelled in (name, name.title()):
-            assert bool(grammar.SPACED_FRAMING.search(head % spelled)) == found, head
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (b"\r\nName :", True),
+        (b"\nName\t \t:", True),
+        (b"\r\nName:", False),
+        (b"\r\nName\x0b:", False),
+        (b"\r\nx: Name :", False),
+        (b"\r\n Name :", False),
+        (b"Name :", False),
+        (b"\r\n :", False),
+    ],
+)
+def test_a_field_with_white_space_before_its_colon(head: bytes, found: bool) -> None:
+    assert bool(grammar.SPACED_NAME.search(head)) == found
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,20 @@ def test_a_door_that_neither_preset_opens_can_be_opened(inspect: Inspector, door
         assert inspect(stream, "--policy", policy, "--allow", door).status == 0
 
 
+@pytest.mark.parametrize(
+    ("door", "stream"),
+    [
+        ("whole_heads_over_limit", b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 20_000 + b"\r\n\r\n"),
+        ("keep_alive_in_http10", b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2),
+    ],
+)
+def test_a_field_that_may_help_is_named_as_one_that_may(inspect: Inspector, door: str, stream: bytes) -> None:
+    closed = inspect(stream)
+    assert closed.status == 1
+    assert f"none that is sure to; perhaps --allow {door}" in closed.out
+    assert inspect(stream, "--allow", door).status == 0
+
+
 def test_one_field_of_the_policy_can_be_opened(inspect: Inspector) -> None:
     bare = b"\nGET / HTTP/1.1\nHost: a\nX: y\n\n"
     assert inspect(bare).status == 1

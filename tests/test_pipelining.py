@@ -251,7 +251,9 @@ def test_by_default_so_many_requests_may_be_unanswered() -> None:
         assert pipeline.may_send(get())
         ask(pipeline, get())
     assert not pipeline.may_send(get())
-    with pytest.raises(LocalProtocolError, match=r"at most 8 requests .* \(max_requests\), got another: read on first"):
+    with pytest.raises(
+        LocalProtocolError, match=r"at most 8 requests .* \(max_requests\), got one: read the answers first"
+    ):
         pipeline.send(get())
 
 
@@ -563,7 +565,13 @@ def test_it_goes_on_for_as_long_as_the_server_does() -> None:
     assert sent > 90
 
 
+def connections() -> int:
+    gc.collect()
+    return sum(isinstance(one, Connection) for one in gc.get_objects())
+
+
 def test_what_has_been_answered_is_let_go() -> None:
+    others = connections()
     pipeline = Pipeline(1000)
     for _ in range(500):
         ask(pipeline, get())
@@ -576,9 +584,17 @@ def test_what_has_been_answered_is_let_go() -> None:
         busy.receive_data(EMPTY)
         read(busy, 2)
     assert len(busy.unanswered) == 2
+    # That of the last one, which has its state, and of those that are awaited.
+    assert connections() - others < 10
+
+
+def test_a_refusal_leaves_nothing_to_the_garbage_collector() -> None:
+    pipeline = Pipeline(1)
+    ask(pipeline, get())
     gc.collect()
-    # That of the last one, which has its state, and of those that are awaited; and what others have left.
-    assert sum(isinstance(one, Connection) for one in gc.get_objects()) < 100
+    with pytest.raises(LocalProtocolError):
+        pipeline.send(get())
+    assert gc.collect() == 0
 
 
 # --- as one who asks one after the other ------------------------------------------------------------------------------

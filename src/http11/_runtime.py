@@ -84,7 +84,7 @@ At run time a pair may be a list as well, since ASGI servers hand on both; no ty
 
 
 def slots(*names: str) -> tuple[str, ...]:
-    """Return `names`: as a call, of which mypy does not take the names for all attributes that there are."""
+    """Return `names`. As a call, so that mypy does not take them for all attributes: others may have a default."""
     return names
 
 

@@ -114,7 +114,7 @@ class Engine:
     )
 
     def _begin(self, our_role: object, max_incomplete_event_size: SupportsIndex, policy: Policy) -> None:
-        """Do what a constructor does; as a method, because a call of that one takes twice as long."""
+        """Set all attributes, for `Connection.__init__`; by a compiled `__init__` it would take twice as long."""
         if our_role not in (CLIENT, SERVER):
             raise ValueError(f"expected CLIENT or SERVER as our_role, got {our_role!r}")
         # What `index` returns is an int, so that no arithmetic of another type can overflow.
@@ -385,8 +385,10 @@ class Engine:
                 self._informational_response_received(parts)
                 # Another head follows.
                 read = 0
-            if left_out is not None and not self._is_trusted(head, left_out):
-                self._joint = states.not_reusable(self._joint)
+            if left_out is not None:
+                self._left_out = tuple(left_out)
+                if left_out or self._has_spaced_name(head):
+                    self._joint = states.not_reusable(self._joint)
             event = response
         # Last: what may not come now is found again, if a signal handler has stopped us from saying so.
         self._begun = False
@@ -394,15 +396,12 @@ class Engine:
         received.consume(end)
         return event
 
-    def _is_trusted(self, head: bytes, left_out: list[bytes]) -> bool:
-        """Remember what of the head was left out, and tell whether everybody reads from it where the message ends.
+    def _has_spaced_name(self, head: bytes) -> bool:
+        """Tell whether white space follows a field's name: some readers ignore such a field, and some all after it.
 
-        Somebody may stop at a line that is no field line, or leave out a field whose name has white space behind it.
+        As some stop at a line that is no field line, where this one leaves it out.
         """
-        self._left_out = tuple(left_out)
-        if left_out:
-            return False
-        return not self._tolerances.space_before_colon_in_response or grammar.SPACED_FRAMING.search(head) is None
+        return self._tolerances.space_before_colon_in_response and grammar.SPACED_NAME.search(head) is not None
 
     def _incomplete(self, state: State, section: Section) -> Event | Signal:
         received = self._received
@@ -596,7 +595,7 @@ class Engine:
             request_method=self._request_method,
             peer_version=self._their_http_version,
             keep_alive=self._joint[2],
-            last=not self._may_be_asked_again(given),
+            last=self._must_say_close(given),
         )
         head: ResponseParts = response
         method = self._request_method
@@ -613,21 +612,18 @@ class Engine:
         self._outgoing, self._sent, self._no_content = body, 0, no_content
         return written
 
-    def _may_be_asked_again(self, response: ResponseParts) -> bool:
-        """Tell whether what the client has sent so far leaves room for another request after `response`.
-
-        In h11's place, also where it is only the states of both that leave none.
-        """
+    def _must_say_close(self, response: ResponseParts) -> bool:
+        """Tell whether `response` has to say ``close`` because the client can send no other request after it."""
         client, _, _, _, connect_proposed = self._joint
         # One that has broken the protocol, or has closed, will send none; and the one that an early answer comes before
-        # cannot be answered any more.
+        # cannot be answered any more. In h11's place the states alone say so: its users compare the bytes.
         if client == ERROR or client == CLOSED or client == IDLE:  # noqa: PLR1714, SIM109 - a tuple takes time
-            return not self._says_last
+            return self._says_last
         # What a client wrote into a tunnel that is not granted must never be taken for requests, and neither must what
         # follows the preface of HTTP/2.
         if connect_proposed and not framing.grants_tunnel(response.status_code):
-            return self._tolerances.reuse_after_refused_connect and len(self._received) == 0
-        return not (self._request_method == b"PRI" and self._their_http_version == b"2.0")
+            return not self._tolerances.reuse_after_refused_connect or len(self._received) > 0
+        return self._request_method == b"PRI" and self._their_http_version == b"2.0"
 
     def _send_end(self, event: EndOfMessage) -> bytes:
         given: EndParts = event
@@ -783,6 +779,14 @@ class Engine:
         # A client that has closed does not wait any more.
         if role == CLIENT:
             self._waiting_for_continue = False
+
+    def _is_last(self) -> bool:
+        """Tell whether no other answer can follow the one whose head has been read: for `http11.pipelining`."""
+        return not self._joint[2] or self._incoming[0] == "close"
+
+    def _end_reuse(self) -> None:
+        """Record that no other request can be sent, whatever was agreed: for `http11.pipelining`."""
+        self._joint = states.not_reusable(self._joint)
 
     def _count_informational_response(self) -> None:
         self._informational_responses += 1

@@ -34,7 +34,10 @@ Field: TypeAlias = tuple[bytes, bytes]
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Fields:
-    """What `http11.Headers` holds: nothing of it changes once it is filled.
+    """What `http11.Headers` holds.
+
+    Once it is filled, nothing of it changes but `_pairs`, which are made when somebody first asks for them; two threads
+    that ask at once make equal ones.
 
     Attributes:
         _raw: Name as it was spelled, and value.
@@ -95,7 +98,8 @@ def all_values(fields: Fields, name: bytes) -> list[bytes]:
 
 # --- names ----------------------------------------------------------------------------------------------------------
 
-# What decides how long a message is, where it belongs, and what becomes of the connection.
+# Kinds of fields: those that decide how long a message is, where it belongs, or what becomes of the connection; all
+# others are plain.
 _PLAIN: Final[i64] = 0
 _HOST: Final[i64] = 1
 _CONTENT_LENGTH: Final[i64] = 2
@@ -104,18 +108,18 @@ _CONNECTION: Final[i64] = 4
 _UPGRADE: Final[i64] = 5
 _EXPECT: Final[i64] = 6
 _KINDS: Final[dict[bytes, int]] = {
-    b"host": 1,
-    b"content-length": 2,
-    b"transfer-encoding": 3,
-    b"connection": 4,
-    b"upgrade": 5,
-    b"expect": 6,
+    b"host": _HOST,
+    b"content-length": _CONTENT_LENGTH,
+    b"transfer-encoding": _TRANSFER_ENCODING,
+    b"connection": _CONNECTION,
+    b"upgrade": _UPGRADE,
+    b"expect": _EXPECT,
 }
 
 
 @final
 class _Name:
-    """A name that is a token: in lower case, and which of those above it is."""
+    """A name that is a token: in lower case, and its kind."""
 
     __slots__ = ("kind", "lower")
 
@@ -134,7 +138,7 @@ MOST_NAME_SIZE: Final = 64
 def _new_name(spelled: bytes) -> _Name:
     """Return what there is to know of a name that has not been met yet, and is a token."""
     lower = spelled.lower()
-    name = _Name(lower, _KINDS.get(lower, 0))
+    name = _Name(lower, _KINDS.get(lower, _PLAIN))
     if len(_names) < MOST_NAMES and len(spelled) <= MOST_NAME_SIZE and FIELD_NAME.fullmatch(spelled) is not None:
         _names[spelled] = name
     return name
@@ -186,7 +190,7 @@ def _wrong_value(name: bytes, value: bytes) -> LocalProtocolError:
 
 def take_received(fields: Fields, raw: list[Field], strict: bool) -> None:
     """Fill `fields` with pairs that a parser has checked; `strict` tells whether by the strict grammar."""
-    _begin(fields)
+    _note_nothing(fields)
     pairs: list[Field] = []
     names = _names
     for spelled, value in raw:
@@ -204,7 +208,8 @@ def take_received(fields: Fields, raw: list[Field], strict: bool) -> None:
         fields._filled = True  # pragma: no cover
 
 
-def _begin(fields: Fields) -> None:
+def _note_nothing(fields: Fields) -> None:
+    """Note that there is no field that decides something."""
     fields._connection = None
     fields._content_length = None
     fields._expect = None
@@ -266,7 +271,7 @@ def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
         source = source._raw
     elif isinstance(source, Mapping):
         raise TypeError("expected an iterable of pairs, got a mapping: pass its items()")
-    _begin(fields)
+    _note_nothing(fields)
     # Of objects, so that mypyc does not take a pair apart to make it anew.
     raw: list[object] = []
     parts: list[bytes] = []

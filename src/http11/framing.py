@@ -16,7 +16,7 @@ from http11.grammar import COMPILED
 from http11.headers import Headers
 from http11.parts import RequestParts, ResponseParts, fill_response
 from http11.policy import STRICT
-from http11.rules import ends_with_other_coding, is_http10, is_length, received_headers
+from http11.rules import ends_with_other_coding, is_before_http11, is_length, received_headers
 from http11.tolerances import Tolerances
 
 __all__ = [
@@ -111,7 +111,7 @@ def _keeps_http10(fields: Fields, http_version: bytes, policy: Tolerances) -> bo
 
 def is_http11(http_version: bytes | None) -> bool:
     """Tell whether a peer of this version, `None` where it is unknown, speaks HTTP/1.1 or later."""
-    return http_version is not None and not is_http10(http_version)
+    return http_version is not None and not is_before_http11(http_version)
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ def request_facts(
     fields: Fields = request.headers
     length = _length(fields)
     body = NO_BODY if length is None else length
-    if is_http10(request.http_version):
+    if is_before_http11(request.http_version):
         # What `keep-alive` means where there are proxies is anybody's guess, so a policy has to ask for it.
         return body, _is_for_origin(request) and _keeps_http10(fields, request.http_version, policy), False, False
     return (
@@ -205,7 +205,7 @@ def response_facts(
         if policy.tolerant and fields._transfer_encoding is not None:
             rightly = _is_chunked(fields)
     version = response.http_version
-    if is_http10(version):
+    if is_before_http11(version):
         return body, rightly and body != UNTIL_CLOSE and _keeps_http10(fields, version, policy)
     keep_alive = not _says_close(fields) and rightly
     return body, keep_alive and (trusts_two_lengths or not _has_length_and_coding(fields))

@@ -64,7 +64,7 @@ __all__ = [
     "RESPONSE_HEAD",
     "SCHEME_RUN",
     "SHORT_CHUNK_LINE",
-    "SPACED_FRAMING",
+    "SPACED_NAME",
     "TARGET",
     "TARGET_RUN",
     "TOKEN_RUN",
@@ -262,8 +262,8 @@ FRAMING_START: Final = re.compile(
         b"|".join([_letters(name, _FOLDED_JUNK, _FOLDED) for name in _FRAMING_NAMES]),
     )
 )
-# One of them with white space before its colon, in a head
-SPACED_FRAMING: Final = re.compile(rb"(?i)\n(?:%b)[ \t]++:" % b"|".join(_FRAMING_NAMES))
+# A field name with white space before its colon, in a head
+SPACED_NAME: Final = re.compile(rb"\n%b[ \t]++:" % _TOKEN)
 
 # --- RFC 9112 2.1: whole sections -----------------------------------------------------------------------------------
 

@@ -306,7 +306,7 @@ def _well_formed_fields(text: bytes, start_line_end: int, policy: Tolerances) ->
     fields: list[Field] = grammar.FIELD_LINES.findall(text, start_line_end + 2)
     if policy.max_fields is not None and len(fields) > policy.max_fields:
         return None
-    # By `find`: to `in`, bytes are no number first, with an error that is made and dropped.
+    # `find`, since `in` tries the bytes as an int first, with a TypeError that is made and dropped.
     if text.find(b" \r\n") >= 0 or text.find(b"\t\r\n") >= 0:
         return [(name, value.rstrip(b" \t")) for name, value in fields]
     return fields

@@ -53,7 +53,7 @@ from http11.rules import (
     FORBIDDEN_TRAILERS,
     check_no_content,
     check_trailers,
-    is_http10,
+    is_before_http11,
     is_length,
     normalized_length,
     normalized_request_fields,
@@ -77,7 +77,6 @@ __all__ = [
     "parse_response",
     "parse_trailers",
     "read_body",
-    "read_on",
     "skip_empty_lines",
     "too_large",
 ]
@@ -194,10 +193,10 @@ def _normalized_response_fields(
         headers = normalized_length(
             headers,
             of_request=False,
-            http10=is_http10(http_version),
+            http10=is_before_http11(http_version),
             policy=policy,
             blame=_PEER,
-            of_response=True,
+            received_response=True,
         )
     except RemoteProtocolError:
         if code < 200 or not has_no_content(code, request_method):  # noqa: PLR2004 - the class 1xx
@@ -393,7 +392,7 @@ def read_body(  # noqa: PLR0917 - called for each piece, and names take time
 def read_on(  # noqa: PLR0917 - called for each piece, and names take time
     data: Received, start: int, progress: BodyProgress, limit: int, closed: bool, policy: Tolerances
 ) -> Step:
-    """Do what `read_body` does, for who has the policy's tolerances at hand."""
+    """Do what `read_body` does, for a caller that has the tolerances of the policy at hand: the engine."""
     awaiting = progress[0]
     if awaiting == "length":
         return _read_length_body(data, start, progress, closed)

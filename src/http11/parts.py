@@ -1,8 +1,8 @@
 """The slots of the events, and how they are filled with what has been checked.
 
 The events are attrs classes, which are interpreted in both builds (`http11.events`). The slots are here, so that a
-compiled build writes into them as into a struct. There each knows as well whether it is filled, `_filled`; in the
-interpreter that is no slot, since a slot has no default, and a slot that is empty tells it.
+compiled build writes into them as into a struct. There each has a flag beside them, `_filled`: a native
+attribute that is not set cannot be asked for cheaply. In the interpreter an empty slot tells the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class RequestParts:
-    """The slots of `Request`, and whether they are filled, where it is compiled."""
+    """The slots of `Request`, and whether they are filled."""
 
     _filled: bool = False
 

@@ -46,7 +46,6 @@ from http11.states import (
     SEND_RESPONSE,
     SWITCHED_PROTOCOL,
     State,
-    not_reusable,
 )
 
 __all__ = [
@@ -60,7 +59,7 @@ __all__ = [
 ]
 
 DEFAULT_MAX_REQUESTS: Final = 8
-"""How many requests may await their answers if nothing else is said."""
+"""How many requests may await their answers by default."""
 
 IDEMPOTENT_METHODS: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 """The methods of RFC 9110 whose requests may be sent again automatically (RFC 9110 9.2.2)."""
@@ -349,7 +348,7 @@ class Pipeline:
             if isinstance(event, Response):
                 begun = True
                 # By what the two messages say, or because nobody could tell where another answer begins.
-                if not connection._joint[2] or connection._incoming[0] == "close":
+                if connection._is_last():
                     last = oldest
             whole = isinstance(event, EndOfMessage) or connection.their_state == SWITCHED_PROTOCOL
             left = len(self._exchanges) - self._answered - 1
@@ -454,13 +453,17 @@ class Pipeline:
                 self._writer = writer = self._connection()
             else:
                 # What it says of a wrong event is then right.
-                writer._joint = not_reusable(writer._joint)
+                writer._end_reuse()
         return writer
 
     def _send_request(self, request: Request) -> bytes:
         refusal = self._refusal(request)
         if refusal is not None:
-            raise refusal
+            try:
+                raise refusal
+            finally:
+                # It holds this frame, which would hold it until the garbage collector runs.
+                del refusal
         writer = self._next_writer()
         try:
             alone = self._why_alone(request)
@@ -499,7 +502,9 @@ class Pipeline:
             expected = "no Request before the answer to the first one is whole (first_alone)"
         else:
             return None
-        return violation(LocalProtocolError, "unexpected-event", f"expected {expected}, got another: read on first")
+        return violation(
+            LocalProtocolError, "unexpected-event", f"expected {expected}, got one: read the answers first"
+        )
 
     def _why_alone(self, request: Request) -> str:
         """Say what keeps `request` from being pipelined, if something does.

@@ -127,14 +127,14 @@ class Policy(_Told):
             that says how long a message is or what becomes of the connection is never left out, whatever stands before
             that name and between its letters.
         space_before_colon_in_response: Remove white space between a name and its colon in the head of a response (RFC
-            9112 5.1). Where the name is one of those, the connection is not used again.
+            9112 5.1). The connection is not used again.
         any_last_coding_in_response: Accept a response whose last transfer coding is not ``chunked``, such as
             ``identity``: its body goes on until the server closes (RFC 9112 6.3). It is not decoded.
         repeated_chunked_in_response: Accept a response that names the transfer coding ``chunked`` several times, and
             no other; it is read as if it did so once, and the connection is not used again (RFC 9112 6.1).
         connect_without_host: Accept a CONNECT in HTTP/1.1 without Host (RFC 9112 3.2).
-        non_ascii_in_target: Accept the bytes 0x80 to 0xFF in a request target, after the host if it has one (RFC 9112
-            3.2). They stay as they are.
+        non_ascii_in_target: Accept the bytes 0x80 to 0xFF in a request target, after the host of an http or https URI
+            (RFC 9112 3.2). They stay as they are.
         max_method_size: The longest method to accept, in bytes.
         max_fields: The most field lines to accept in a head or a trailer section; `None` for no limit.
         max_informational_responses: The most 1xx responses to accept before a final one; `None` for no limit.

@@ -1,4 +1,4 @@
-"""What has been received and not read yet: a buffer that knows how far somebody has looked for an end in it."""
+"""What has been received and not read yet: a buffer that knows how far it has been searched for a section's end."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ class ReceiveBuffer:
         start: The index of the first unread byte.
         closed: Whether no more will come.
         seen: How many bytes of the section that comes next have been looked at.
-        fresh: The piece that came last, if all that came before it has been looked at; otherwise nothing.
-        tail: The last two bytes of what has been looked at.
+        fresh: The piece that came last, if all that came before it has been looked at; otherwise nothing. It is small,
+            and searched alone.
+        tail: The last two bytes of what has been looked at: the end of the section may begin there.
 
     """
 
@@ -105,7 +106,7 @@ class ReceiveBuffer:
             tail = (self.tail + fresh)[-2:]
         else:
             tail = data[-2:] if isinstance(data, bytes) else bytes(data[-2:])
-        # At once, for the same reason as in `add`.
+        # Without a call in between, as in `add`: a signal handler may raise there.
         self.seen, self.tail, self.fresh = len(data) - self.start, tail, b""
 
     def drop(self) -> None:

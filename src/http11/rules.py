@@ -32,7 +32,7 @@ __all__ = [
     "init_end",
     "init_request",
     "init_response",
-    "is_http10",
+    "is_before_http11",
     "is_length",
     "is_preface",
     "normalized_length",
@@ -99,7 +99,11 @@ def init_response(  # noqa: PLR0917 - called for each event, and names take time
         message = f"expected a reason of visible characters, SP and HTAB, got {found}"
         raise violation(LocalProtocolError, "bad-reason", message)
     fields = normalized_length(
-        as_headers(headers), of_request=False, http10=is_http10(version), policy=SENDING, blame=LocalProtocolError
+        as_headers(headers),
+        of_request=False,
+        http10=is_before_http11(version),
+        policy=SENDING,
+        blame=LocalProtocolError,
     )
     fill_response(event, fields, version, phrase, code)
 
@@ -137,7 +141,7 @@ def received_headers(raw: list[Field], strict: bool) -> Headers:
 # --- start lines ----------------------------------------------------------------------------------------------------
 
 
-def is_http10(http_version: bytes) -> bool:
+def is_before_http11(http_version: bytes) -> bool:
     """Tell whether this is a version before HTTP/1.1."""
     return http_version is not HTTP11 and http_version < HTTP11
 
@@ -229,7 +233,9 @@ def normalized_request_fields(  # noqa: PLR0917 - called for each message, and n
     _check_host(headers, method, http_version, policy, blame)
     if not origin_form:
         _check_authority(headers, method, target, policy, blame)
-    headers = normalized_length(headers, of_request=True, http10=is_http10(http_version), policy=policy, blame=blame)
+    headers = normalized_length(
+        headers, of_request=True, http10=is_before_http11(http_version), policy=policy, blame=blame
+    )
     if method == b"CONNECT" and not policy.content_in_connect:
         check_no_content(headers, blame, "content-in-connect")
     return headers
@@ -331,18 +337,18 @@ def normalized_length(
     http10: bool,
     policy: Tolerances,
     blame: type[ErrorT],
-    of_response: bool = False,
+    received_response: bool = False,
 ) -> Headers:
     """Check the fields that say how long a message is (RFC 9112 6).
 
-    In the normal form equal lengths have become one, and the transfer coding is in lower case; one that is only
-    tolerated stays as it is. What has trailers is neither of the two messages here.
+    In the normal form equal lengths have become one, and the transfer coding is in lower case. Only a response that is
+    received may have another coding, which stays as it is, where `policy` tolerates it.
     """
     fields: Fields = headers
     length = fields._content_length
     coding = fields._transfer_encoding
     if coding is not None:
-        headers = _with_checked_coding(headers, coding, policy if of_response else None, blame)
+        headers = _with_checked_coding(headers, coding, policy if received_response else None, blame)
         if http10 and not policy.transfer_encoding_in_http10:
             raise violation(
                 blame,

@@ -104,7 +104,7 @@ def _has_made_none(marks: Path, process: int) -> bool:
 
 
 def _watch(marks: Path) -> None:
-    """Have another process say the same where this one ends without a chance to."""
+    """Start a process that prints the report if this one is killed."""
     end, ours = os.pipe()
     # The end of this process closes it. A program that is executed in its place goes on instead.
     os.set_inheritable(ours, True)

@@ -170,7 +170,7 @@ def built(directory: Path, *, compiled: bool) -> Path:
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(wheels), str(copy)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HATCH_BUILD_")}
     if compiled:
-        # As those for Linux are built that people install.
+        # With the flags of the published wheels for Linux.
         settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
         environment |= settings["tool"]["cibuildwheel"]["linux"]["environment"]
     subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)

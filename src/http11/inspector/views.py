@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal, TypeAlias
 
 import attrs
@@ -14,6 +14,7 @@ from http11 import (
     ConnectionClosed,
     Data,
     EndOfMessage,
+    ErrorCode,
     InformationalResponse,
     RemoteProtocolError,
     Request,
@@ -170,13 +171,20 @@ def rule(error: RemoteProtocolError, found: Explanation | None) -> str:
 def door(error: RemoteProtocolError) -> str:
     """Say which field of `Policy` would let in what is wrong."""
     if error.tolerance is None:
-        return "none: no policy lets it in"
+        other = _PERHAPS.get(error.code)
+        return "none: no policy lets it in" if other is None else f"none that is sure to; perhaps --allow {other}"
     # A limit that is reached is STRICT's: H11 has the same, or none.
     limit: bool | int | None = getattr(STRICT, error.tolerance)
     if isinstance(limit, bool):
         return f"--allow {error.tolerance}, which is Policy({error.tolerance}=True)"
     return f"--allow {error.tolerance}=N, which is Policy({error.tolerance}=N), with N above {limit}"
 
+
+# Whether these help depends on more than the wrong bytes: on how they arrive, and on what came before.
+_PERHAPS: Final[Mapping[ErrorCode, str]] = {
+    "head-too-large": "whole_heads_over_limit",
+    "unexpected-bytes": "keep_alive_in_http10",
+}
 
 _OUR_CODE: Final = re.compile(rb"[a-z0-9-]+")
 

@@ -2,8 +2,8 @@
 
     python -I -S witness.py END MARKS REPORT
 
-It ends once nobody can write to the pipe END any more. REPORT is said of how many files MARKS has in it, unless that
-directory is gone: then the program has said it itself.
+It ends once nobody can write to the pipe END any more, and prints REPORT with the number of files in the directory
+MARKS, unless that is gone: then the program has said it itself.
 """
 
 import os
@@ -13,7 +13,7 @@ import sys
 
 
 def _report(end: int, marks: str, report: str) -> None:
-    # The program shall have no child that it has not started: it may wait for all of them.
+    # The program must have no child that it has not started: it may wait for all of them.
     if os.fork() != 0:
         os._exit(0)
     # What is sent to all that a terminal or a service manager has started would end the report as well.
