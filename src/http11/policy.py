@@ -174,7 +174,6 @@ class Policy(_Told):
     any_chunk_extension: bool = False
     any_trailer_field: bool = False
     whole_heads_over_limit: bool = False
-    keep_alive_in_http10: bool = False
 
     # For one broken peer: neither preset has them.
     broken_lines_in_response: bool = False
@@ -183,6 +182,9 @@ class Policy(_Told):
     repeated_chunked_in_response: bool = False
     connect_without_host: bool = False
     non_ascii_in_target: bool = False
+
+    # About the connection; neither preset has it.
+    keep_alive_in_http10: bool = False
 
     # Registered methods reach 17 bytes (UPDATEREDIRECTREF); private ones are seldom longer than twice that.
     max_method_size: int = 64

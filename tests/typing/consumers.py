@@ -153,6 +153,29 @@ HTTPCORE: Final = [
     for path in ("httpcore/_sync/http11.py", "httpcore/_async/http11.py")
 ]
 
+# Hypercorn's, and those of its fork.
+_OF_A_SERVER: Final = (
+    Mistake(
+        "a server makes a client's connection",
+        Change("            h11.SERVER, max_incomplete", "            h11.CLIENT, max_incomplete"),
+    ),
+    Mistake(
+        "a state in place of a role",
+        Change("            h11.SERVER, max_incomplete", "            h11.IDLE, max_incomplete"),
+    ),
+    Mistake(
+        "a server sends a Request",
+        Change(
+            "data = self.connection.send(event)",
+            'data = self.connection.send(h11.Request(method=b"GET", target=b"/", headers=[]))',
+        ),
+    ),
+    Mistake(
+        "roles compared with a state",
+        Change("our_state in {h11.IDLE, h11.SEND_RESPONSE}", "our_state in {h11.CLIENT, h11.SERVER}"),
+    ),
+)
+
 HYPERCORN: Final = Consumer(
     path="hypercorn/protocol/h11.py",
     edits=(
@@ -168,25 +191,7 @@ HYPERCORN: Final = Consumer(
         Change("cast(h11.Connection, self.connection)", "cast(\"h11.Connection[Literal['SERVER']]\", self.connection)"),
     ),
     mistakes=(
-        Mistake(
-            "a server makes a client's connection",
-            Change("            h11.SERVER, max_incomplete", "            h11.CLIENT, max_incomplete"),
-        ),
-        Mistake(
-            "a state in place of a role",
-            Change("            h11.SERVER, max_incomplete", "            h11.IDLE, max_incomplete"),
-        ),
-        Mistake(
-            "a server sends a Request",
-            Change(
-                "data = self.connection.send(event)",
-                'data = self.connection.send(h11.Request(method=b"GET", target=b"/", headers=[]))',
-            ),
-        ),
-        Mistake(
-            "roles compared with a state",
-            Change("our_state in {h11.IDLE, h11.SEND_RESPONSE}", "our_state in {h11.CLIENT, h11.SERVER}"),
-        ),
+        *_OF_A_SERVER,
         Mistake("a role compared with a state", Change("their_state != h11.ERROR", "their_state != h11.CLIENT")),
         Mistake("a state misspelt, as a string", Change("their_state != h11.ERROR", 'their_state != "EROR"')),
         Mistake("Data of what has no length", Change("h11.Data(data=event.data)", "h11.Data(data=iter([event.data]))")),
@@ -211,25 +216,7 @@ ANYCORN: Final = Consumer(
         ),
     ),
     mistakes=(
-        Mistake(
-            "a server makes a client's connection",
-            Change("            h11.SERVER, max_incomplete", "            h11.CLIENT, max_incomplete"),
-        ),
-        Mistake(
-            "a state in place of a role",
-            Change("            h11.SERVER, max_incomplete", "            h11.IDLE, max_incomplete"),
-        ),
-        Mistake(
-            "a server sends a Request",
-            Change(
-                "data = self.connection.send(event)",
-                'data = self.connection.send(h11.Request(method=b"GET", target=b"/", headers=[]))',
-            ),
-        ),
-        Mistake(
-            "roles compared with a state",
-            Change("our_state in {h11.IDLE, h11.SEND_RESPONSE}", "our_state in {h11.CLIENT, h11.SERVER}"),
-        ),
+        *_OF_A_SERVER,
         Mistake("a role compared with a state", Change("our_state is h11.DONE", "our_state is h11.CLIENT")),
         Mistake("a state misspelt, as a string", Change("our_state is h11.DONE", 'our_state == "DOEN"')),
         Mistake("Data of what has no length", Change("h11.Data(data=event.data)", "h11.Data(data=iter([event.data]))")),
