@@ -300,19 +300,22 @@ def take_checked(  # noqa: C901, PLR0912 - a call for each field takes time
             if name.kind != _PLAIN:
                 _note(fields, name.kind, value)
     except BaseException:
+        if fields._filled if COMPILED else hasattr(fields, "_raw"):
+            # By what `source` did while it was read. What is noted is not to be trusted: whoever sends it looks again.
+            fields._strict = False
         # What comes first is to blame.
         if not COMPILED:  # pragma: no branch
             _check_values(cast("list[Field]", raw))
         raise
+    if fields._filled if COMPILED else hasattr(fields, "_raw"):
+        # As above.
+        fields._strict = False
+        raise attrs.exceptions.FrozenInstanceError
     lines = b"".join(parts)
     # In the interpreter one pattern looks at all values at once. The names are tokens, so that a line is what it was
     # made of, unless a value has a line end in it.
     if not COMPILED and (FIELD_SECTION.fullmatch(lines) is None or lines.count(b"\r\n") != len(raw)):
         _check_values(cast("list[Field]", raw))
-    if fields._filled if COMPILED else hasattr(fields, "_raw"):
-        # By what `source` did while it was read. What it noted is not to be trusted: whoever sends it looks again.
-        fields._strict = False
-        raise attrs.exceptions.FrozenInstanceError
     fields._lines = lines
     fields._pairs = None
     fields._raw = cast("list[Field]", raw)
