@@ -23,7 +23,7 @@ class ReceiveBuffer:
         seen: How many bytes of the section that comes next have been looked at.
         fresh: The piece that came last, if all that came before it has been looked at; otherwise nothing. It is small,
             and searched alone.
-        tail: The last two bytes of what has been looked at: the end of the section may begin there.
+        tail: What has been looked at last, two bytes or more: the end of the section may begin there.
 
     """
 
@@ -59,7 +59,7 @@ class ReceiveBuffer:
             data += piece
             self.fresh = fresh
         else:
-            grown = bytearray(data[start:])
+            grown = bytearray(data if start == 0 else data[start:])
             fresh = piece if self.seen == len(grown) else b""
             grown += piece
             self.data, self.start, self.fresh = grown, 0, fresh
@@ -82,8 +82,9 @@ class ReceiveBuffer:
         if _LF not in fresh:
             return -1
         # To look for it in the small piece takes a third of the time.
-        found = find_section_end(self.tail + fresh, section=section)
-        return -1 if found < 0 else len(self.data) - len(self.tail) - len(fresh) + found
+        tail = self.tail
+        found = find_section_end(tail + fresh, section=section)
+        return -1 if found < 0 else len(self.data) - len(tail) - len(fresh) + found
 
     def peek(self, size: int) -> bytes:
         """Return the first `size` unread bytes, or as many as there are."""
@@ -101,9 +102,9 @@ class ReceiveBuffer:
         """Remember that all that is unread has been looked at."""
         fresh, data = self.fresh, self.data
         if len(fresh) > 1:
-            tail = fresh[-2:]
+            tail = fresh
         elif fresh:
-            tail = (self.tail + fresh)[-2:]
+            tail = self.tail[-1:] + fresh
         else:
             tail = data[-2:] if isinstance(data, bytes) else bytes(data[-2:])
         # Without a call in between, as in `add`: a signal handler may raise there.
