@@ -9,17 +9,53 @@ import attrs
 
 from http11 import STRICT, ErrorCode, Policy, RemoteProtocolError, lines
 from http11.fields import Field
-from http11.lines import IncompleteError, RequestHead, ResponseHead, Section
+from http11.headers import Headers
+from http11.lines import IncompleteError, Section
 from http11.parsing import ChunkLine
+from http11.rules import received_headers
 from http11.tolerances import Tolerances
 
 Kind: TypeAlias = Section | Literal["chunk line"]
-Parts: TypeAlias = RequestHead | ResponseHead | list[Field] | ChunkLine
+Parts: TypeAlias = tuple[bytes, bytes | int, bytes, list[Field]] | list[Field] | ChunkLine
+"""Method, target, version and fields; version, status code, reason and fields; fields; or a chunk line."""
+
+# What the fields say that decide something, and what else is known of a list of them.
+_KNOWN: Final = (
+    "_connection",
+    "_content_length",
+    "_expect",
+    "_host",
+    "_repeated",
+    "_strict",
+    "_transfer_encoding",
+    "_upgrade",
+)
+
+
+def spelled(fields: Headers) -> list[Field]:
+    """Return the fields as they were spelled, once it is sure that the list knows of itself what another one would."""
+    raw = fields.raw_items()
+    same = received_headers(raw, fields._strict)
+    for name in _KNOWN:
+        assert getattr(fields, name) == getattr(same, name), name
+    assert fields == same
+    return raw
+
+
+def _request(text: bytes, policy: Tolerances) -> Parts:
+    method, target, version, fields = lines.split_request(text, policy)
+    return method, target, version, spelled(fields)
+
+
+def _response(text: bytes, policy: Tolerances) -> Parts:
+    version, code, reason, fields = lines.split_response(text, policy)
+    return version, code, reason, spelled(fields)
+
 
 SPLIT: Final[Mapping[Kind, Callable[[bytes, Tolerances], Parts]]] = {
-    "request": lines.split_request,
-    "response": lines.split_response,
-    "trailers": lines.split_trailers,
+    "request": _request,
+    "response": _response,
+    "trailers": lambda section, policy: spelled(lines.split_trailers(section, policy)),
     "chunk line": lambda line, policy: ChunkLine(*lines.split_chunk_line(line, policy)),
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from http11 import Headers, LocalProtocolError, Response, fields
 from http11.fields import as_bytes, field_lines, is_value, list_members
+from http11.parsing import parse_request
 from http11.rules import received_headers
 from http11.serialization import serialize_response
 from tests.harness import python
@@ -57,11 +58,13 @@ def test_every_byte_of_what_is_a_value(byte: int) -> None:
 
 @pytest.fixture
 def nothing_known() -> Iterator[None]:
-    known = fields._names.copy()
+    known, slots = fields._names.copy(), fields._slots.copy()
     fields._names.clear()
+    fields._slots[:] = [None] * len(slots)
     yield
     fields._names.clear()
     fields._names.update(known)
+    fields._slots[:] = slots
 
 
 @pytest.mark.usefixtures("nothing_known")
@@ -194,6 +197,42 @@ def test_nothing_but_a_token_is_ever_known(name: bytes) -> None:
     assert name not in fields._names
     with pytest.raises(LocalProtocolError):
         Headers([(name, b"x")])
+
+
+@pytest.mark.usefixtures("nothing_known")
+@pytest.mark.parametrize("name", [b"X", b"Ab", b"Host", b"Content-Length", b"x" * fields.MOST_NAME_SIZE])
+def test_a_known_name_is_found_where_it_stands_and_no_other_is(name: bytes) -> None:
+    text = b"\n" + name + b":" + name[:-1] + b"\n"
+    size = len(name)
+    assert fields._known_at(text, 1, 1 + size) is None
+    received_headers([(name, b"")], strict=True)
+    found = fields._known_at(text, 1, 1 + size)
+    assert found is fields._names[name]
+    assert (found.spelled, found.lower) == (name, name.lower())
+    for start in range(len(text)):
+        for end in range(start + 1, len(text) + 1):
+            if text[start:end] != name:
+                assert fields._known_at(text, start, end) is None
+    for at in range(size):
+        for byte in range(256):
+            if byte != name[at]:
+                other = name[:at] + bytes([byte]) + name[at + 1 :]
+                assert fields._known_at(other, 0, size) is None
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_of_two_names_that_share_a_slot_both_are_read() -> None:
+    numbered = [b"X-%d" % number for number in range(3000)]
+    slots = {fields._slot(name, 0, len(name)): name for name in reversed(numbered)}
+    second = next(name for name in numbered if slots[fields._slot(name, 0, len(name))] != name)
+    first = slots[fields._slot(second, 0, len(second))]
+    for _ in range(2):
+        head = b"GET / HTTP/1.1\r\nHost: a\r\n%b: 1\r\n%b: 2\r\n\r\n" % (first, second)
+        assert parse_request(head).headers.raw_items() == [(b"Host", b"a"), (first, b"1"), (second, b"2")]
+    found = fields._known_at(first, 0, len(first))
+    assert found is not None
+    assert found.spelled == first
+    assert fields._known_at(second, 0, len(second)) is None
 
 
 @pytest.mark.parametrize("name", [b"", b"a:", b"a\r\nb", b"a\n"])

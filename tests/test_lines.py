@@ -26,12 +26,12 @@ OK = b"HTTP/1.1 200 O K\r\nX: y\r\nZ:\r\n\r\n"
 
 
 def test_the_parts_of_a_section_are_as_they_were_spelled() -> None:
-    assert lines.split_request(GET, STRICT._tolerances) == (b"GET", b"/a", b"1.1", [(b"Host", b"b"), (b"X", b"c")])
-    assert lines.split_response(OK, STRICT._tolerances) == (b"1.1", 200, b"O K", [(b"X", b"y"), (b"Z", b"")])
+    assert taken_apart("request", GET) == (b"GET", b"/a", b"1.1", [(b"Host", b"b"), (b"X", b"c")])
+    assert taken_apart("response", OK) == (b"1.1", 200, b"O K", [(b"X", b"y"), (b"Z", b"")])
     for line, reason in ((b"HTTP/1.0 103 a:b", b"a:b"), (b"HTTP/1.0 103 ", b""), (b"HTTP/1.0 103", b"")):
-        assert lines.split_response(line + b"\r\n\r\n", STRICT._tolerances) == (b"1.0", 103, reason, [])
-    assert lines.split_trailers(b"\r\n", STRICT._tolerances) == []
-    assert lines.split_trailers(b"A:b\r\na: c\r\n\r\n", STRICT._tolerances) == [(b"A", b"b"), (b"a", b"c")]
+        assert taken_apart("response", line + b"\r\n\r\n") == (b"1.0", 103, reason, [])
+    assert taken_apart("trailers", b"\r\n") == []
+    assert taken_apart("trailers", b"A:b\r\na: c\r\n\r\n") == [(b"A", b"b"), (b"a", b"c")]
     assert lines.split_chunk_line(b'1F ;a="b"\r\n', STRICT._tolerances) == (31, 7)
 
 
@@ -49,9 +49,20 @@ def test_the_parts_of_a_section_are_as_they_were_spelled() -> None:
 def test_each_fold_is_one_space(folded: bytes, value: bytes) -> None:
     fields = b"X:" + folded + b"\r\nZ: a\r\n\r\n"
     expected = [(b"X", value), (b"Z", b"a")]
-    assert lines.split_response(b"HTTP/1.1 200 \r\n" + fields, STRICT._tolerances)[3] == expected
-    assert lines.split_trailers(fields, H11._tolerances) == expected
-    assert lines.split_request(b"GET / HTTP/1.1\n" + fields.replace(b"\r", b""), H11._tolerances)[3] == expected
+    assert taken_apart("response", b"HTTP/1.1 200 \r\n" + fields) == (b"1.1", 200, b"", expected)
+    assert taken_apart("trailers", fields, H11) == expected
+    request = b"GET / HTTP/1.1\n" + fields.replace(b"\r", b"")
+    assert taken_apart("request", request, H11) == (b"GET", b"/", b"1.1", expected)
+
+
+@pytest.mark.parametrize(
+    "name", [b"Connection", b"Content-Length", b"Expect", b"Host", b"Transfer-Encoding", b"Upgrade"]
+)
+def test_what_a_folded_field_decides_is_the_whole_of_its_value(name: bytes) -> None:
+    # `spelled` compares what is known of the fields with what would be known of the same, not folded.
+    fields = b"%b: a\n b\n%b: c\nX: d\n e\n\n" % (name, name.lower())
+    expected = [(name, b"a b"), (name.lower(), b"c"), (b"X", b"d e")]
+    assert taken_apart("trailers", fields, H11) == expected
 
 
 def test_a_policy_may_want_few_fields_and_short_methods() -> None:

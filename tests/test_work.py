@@ -24,6 +24,7 @@ from http11 import (
     Connection,
     ConnectionClosed,
     EndOfMessage,
+    Headers,
     Policy,
     RemoteProtocolError,
     Request,
@@ -31,6 +32,7 @@ from http11 import (
     Role,
     ServerConnection,
 )
+from http11.fields import MOST_NAMES
 from tests.counting import CPYTHON, Memory, Steps, overwrite, place
 
 only_cpython = pytest.mark.skipif(not CPYTHON, reason="only CPython tells what memory is taken, and where it is")
@@ -343,6 +345,12 @@ def attacks(work: Work, *, both: bool) -> pytest.MarkDecorator:
             for deliver in work.sizes
         ],
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def full_of_names() -> None:
+    """Let there be no room for a name that has not been met, as after an attack: those that have been met cost less."""
+    Headers([(b"full-%d" % number, b"") for number in range(MOST_NAMES)])
 
 
 @pytest.mark.interpreted

@@ -30,7 +30,7 @@ from http11.events import (
     Response,
     Signal,
 )
-from http11.fields import Fields
+from http11.fields import Fields, is_empty
 from http11.framing import BodyFraming
 from http11.grammar import HTTP11
 from http11.lines import (
@@ -363,21 +363,23 @@ class Engine:
             text = received.peek(max(0, most))
             raise parsing.too_large(text, section, self._limit, policy=self._policy)
         if end < 0:
+            if self._begun and not received.closed:
+                # Nothing can be said of it until its end has come.
+                received.note_seen()
+                return _NEED_DATA
             return self._incomplete(state, section)
         head = cut(received.data, start, end)
         event: Event
         read = end - start
         if section == "request":
-            request = parsing.parse_request(head, policy=self._policy)
+            request = parsing.read_request(head, self._tolerances)
             self._request_received(request)
             event = request
         else:
             policy = self._tolerances
             broken = policy.tolerant and (policy.broken_lines_in_response or policy.space_before_colon_in_response)
             left_out: list[bytes] | None = [] if broken else None
-            response = parsing.parse_response(
-                head, policy=self._policy, request_method=self._request_method, left_out=left_out
-            )
+            response = parsing.read_response(head, policy, self._request_method, left_out)
             parts: ResponseParts = response
             if parts.status_code >= 200:  # noqa: PLR2004 - the class 1xx
                 self._response_received(parts)
@@ -493,7 +495,8 @@ class Engine:
                     f"expected bytes as the payload of Data, got {type(data).__name__}: use send_with_data_passthrough"
                 )
             size = self._send_data(data)
-            if size > 0 and self._outgoing == "chunked":
+            outgoing = self._outgoing
+            if size > 0 and not isinstance(outgoing, int) and outgoing == "chunked":
                 return b"".join((serialization.serialize_chunk_start(size), data, serialization.CHUNK_END))
             return data
         return self._send(event)
@@ -631,7 +634,8 @@ class Engine:
         end: EndParts = given if fields._strict else attrs.evolve(event)
         after = states.after_move(self._joint, self._our_role, "EndOfMessage")
         outgoing = self._outgoing
-        if outgoing != "chunked" and len(fields._raw) > 0:
+        chunked = not isinstance(outgoing, int) and outgoing == "chunked"
+        if not chunked and not is_empty(fields):
             raise violation(
                 LocalProtocolError,
                 "trailers-without-chunked",
@@ -646,7 +650,7 @@ class Engine:
                 "too-little-body",
                 f"expected {length} bytes of body, as its length says, got {sent} and the end",
             )
-        written = serialization.serialize_last_chunk(end) if outgoing == "chunked" else b""
+        written = serialization.serialize_last_chunk(end) if chunked else b""
         self._joint = after
         self._waiting_for_continue = False
         return written

@@ -22,19 +22,18 @@ import attrs
 
 from http11._runtime import BytesLike, HeadersLike, PayloadT, PayloadT_co, slotted
 from http11.fields import as_bytes
-from http11.grammar import COMPILED, HTTP11
+from http11.grammar import HTTP11
 from http11.headers import Headers, tolerated_headers
 from http11.parts import (
     DataParts,
     EndParts,
     RequestParts,
     ResponseParts,
-    fill_data,
     fill_end,
     fill_request,
     fill_response,
 )
-from http11.rules import init_end, init_request, init_response, status_code_of
+from http11.rules import init_data, init_end, init_request, init_response, status_code_of
 
 __all__ = [
     "NEED_DATA",
@@ -223,9 +222,7 @@ class _DataInit(DataParts, Generic[PayloadT_co]):
     __slots__ = ()
 
     def __init__(self, data: BytesLike | PayloadT_co, chunk_start: bool = False, chunk_end: bool = False) -> None:
-        if self._filled if COMPILED else hasattr(self, "data"):
-            raise attrs.exceptions.FrozenInstanceError
-        fill_data(self, bool(chunk_end), bool(chunk_start), data if type(data) is bytes else _payload(data))
+        init_data(self, data, chunk_start, chunk_end)
 
 
 @final
@@ -404,18 +401,6 @@ def _tolerated_end(fields: HeadersLike) -> EndOfMessage:
     event = new_end()
     fill_end(event, tolerated_headers(fields))
     return event
-
-
-# --- the constructors' helpers --------------------------------------------------------------------------------------
-
-
-def _payload(data: BytesLike | Sized) -> Sized:
-    try:
-        return as_bytes(data, "the data")
-    except TypeError:
-        if isinstance(data, Sized):
-            return data
-        raise
 
 
 _made: Final[Callable[[object, object], None]] = _Made.__dict__["_made"].__set__

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 from http11._runtime import i64
 from http11.errors import ErrorCode
 from http11.events import InformationalResponse, Response, new_informational_response, new_response
-from http11.fields import Fields, all_values, list_members
+from http11.fields import Fields, all_values, list_members, raw_of
 from http11.grammar import COMPILED
 from http11.headers import Headers
 from http11.parts import RequestParts, ResponseParts, fill_response
@@ -340,8 +340,8 @@ def _with_keep_alive(headers: Headers) -> Headers:
 
 
 def _without(fields: Fields, name: bytes) -> Headers:
-    return received_headers([field for field in fields._raw if field[0].lower() != name], fields._strict)
+    return received_headers([field for field in raw_of(fields) if field[0].lower() != name], fields._strict)
 
 
 def _with(fields: Fields, name: bytes, value: bytes) -> Headers:
-    return received_headers([*fields._raw, (name, value)], fields._strict)
+    return received_headers([*raw_of(fields), (name, value)], fields._strict)

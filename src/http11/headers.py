@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, NoReturn, Self, TypeVar, final, overload
 
 import attrs
 
 from http11._runtime import BytesLike, HeadersLike, Slice, slotted
-from http11.fields import Field, Fields, as_bytes, pairs_of, take_checked, take_received
+from http11.fields import Field, Fields, as_bytes, pairs_of, raw_of, take_checked, take_received
 from http11.grammar import COMPILED
 
 __all__ = ["Headers", "new_headers", "tolerated_headers"]
@@ -68,7 +68,7 @@ class Headers(Fields, Sequence[Field]):
 
     def raw_items(self) -> list[Field]:
         """Return the pairs with the names in their original spelling."""
-        return self._raw.copy()
+        return raw_of(self).copy()
 
     @overload
     def __getitem__(self, index: int) -> Field: ...
@@ -77,13 +77,6 @@ class Headers(Fields, Sequence[Field]):
     def __getitem__(self, index: int | Slice) -> Field | tuple[Field, ...]:
         found = pairs_of(self)[index]
         return tuple(found) if isinstance(found, list) else found
-
-    def __len__(self) -> int:
-        return len(pairs_of(self))
-
-    def __iter__(self) -> Iterator[Field]:
-        # Of a copy: an iterator gives away what it goes through.
-        return iter(tuple(pairs_of(self)))
 
     def __contains__(self, pair: object) -> bool:
         # It would always be false, which nobody who asks it expects.
@@ -104,7 +97,7 @@ class Headers(Fields, Sequence[Field]):
         return hash(tuple(pairs_of(self)))
 
     def __repr__(self) -> str:
-        return f"Headers({self._raw!r})"
+        return f"Headers({raw_of(self)!r})"
 
     def __copy__(self) -> Self:
         return self

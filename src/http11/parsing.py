@@ -131,17 +131,19 @@ def parse_request(head: Buffer, *, policy: Policy = STRICT) -> Request:
         TypeError: `head` is not bytes-like.
 
     """
-    text = head if isinstance(head, bytes) else memoryview(head).tobytes()
-    tolerances = policy._tolerances
+    return read_request(head if isinstance(head, bytes) else memoryview(head).tobytes(), policy._tolerances)
+
+
+def read_request(text: bytes, policy: Tolerances) -> Request:
+    """Do what `parse_request` does, for a caller that has the tolerances of the policy at hand: the engine."""
     try:
-        method, target, http_version, raw = split_request(text, tolerances)
+        method, target, http_version, headers = split_request(text, policy)
     except IncompleteError:
         raise alone(_cut_short(text, "request")) from None
-    headers = received_headers(raw, not tolerances.tolerant)
     try:
-        headers = normalized_request_fields(method, target, headers, http_version, tolerances, _PEER)
+        headers = normalized_request_fields(method, target, headers, http_version, policy, _PEER)
     except RemoteProtocolError as error:
-        _locate(error, text, tolerances)
+        _locate(error, text, policy)
         raise
     event = _new_request()
     fill_request(event, headers, http_version, method, target)
@@ -170,16 +172,21 @@ def parse_response(
 
     """
     text = head if isinstance(head, bytes) else memoryview(head).tobytes()
-    tolerances = policy._tolerances
+    return read_response(text, policy._tolerances, request_method, left_out)
+
+
+def read_response(
+    text: bytes, policy: Tolerances, request_method: bytes | None, left_out: list[bytes] | None
+) -> InformationalResponse | Response:
+    """Do what `parse_response` does, for a caller that has the tolerances of the policy at hand: the engine."""
     try:
-        http_version, code, reason, raw = split_response(text, tolerances, left_out)
+        http_version, code, reason, headers = split_response(text, policy, left_out)
     except IncompleteError:
         raise alone(_cut_short(text, "response")) from None
-    headers = received_headers(raw, not tolerances.tolerant)
     try:
-        headers = _normalized_response_fields(headers, code, http_version, request_method, tolerances)
+        headers = _normalized_response_fields(headers, code, http_version, request_method, policy)
     except RemoteProtocolError as error:
-        _locate(error, text, tolerances)
+        _locate(error, text, policy)
         raise
     event = new_informational_response() if code < 200 else _new_response()  # noqa: PLR2004 - the class 1xx
     fill_response(event, headers, http_version, reason, code)
@@ -225,10 +232,9 @@ def _trailers(text: bytes, tolerances: Tolerances) -> EndOfMessage:
     if text == b"\r\n":
         return END
     try:
-        raw = split_trailers(text, tolerances)
+        headers = split_trailers(text, tolerances)
     except IncompleteError:
         raise alone(_cut_short(text, "trailers")) from None
-    headers = received_headers(raw, not tolerances.tolerant)
     try:
         check_trailers(headers, policy=tolerances, blame=RemoteProtocolError)
         headers = normalized_length(

@@ -7,17 +7,26 @@ normal form. `init_...` is the whole of an event's constructor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import Final, Literal
 
 import attrs
 
 from http11 import explaining, grammar
 from http11.errors import ErrorCode, ErrorT, LocalProtocolError, Tolerance, clipped, violation
-from http11.fields import Field, Fields, all_values, as_bytes, pairs_of, take_checked, take_received
+from http11.fields import Field, Fields, all_values, as_bytes, is_empty, pairs_of, raw_of, take_checked, take_received
 from http11.grammar import COMPILED, DIGITS_RUN, HOST_NAME_RUN, HTTP11, TARGET_RUN, TOKEN_RUN, VALUE_RUN, run_end
 from http11.headers import Headers, new_headers
-from http11.parts import EndParts, RequestParts, ResponseParts, fill_end, fill_request, fill_response
+from http11.parts import (
+    DataParts,
+    EndParts,
+    RequestParts,
+    ResponseParts,
+    fill_data,
+    fill_end,
+    fill_request,
+    fill_response,
+)
 from http11.policy import STRICT
 from http11.tolerances import Tolerances
 
@@ -29,6 +38,7 @@ __all__ = [
     "check_no_content",
     "check_trailers",
     "ends_with_other_coding",
+    "init_data",
     "init_end",
     "init_request",
     "init_response",
@@ -50,6 +60,7 @@ NO_FIELDS: Final = Headers()
 
 # In a name of this module's own: a compiled build finds it without a lookup.
 _new: Final = new_headers
+_USER: Final = LocalProtocolError
 _Headers: Final = Headers
 
 # --- constructors ---------------------------------------------------------------------------------------------------
@@ -72,10 +83,10 @@ def init_request(event: RequestParts, method: object, target: object, headers: o
     if version is not HTTP11:
         if not is_preface(checked_method, checked_target, version):
             _check_version(version)
-        elif len(fields._raw) > 0:
+        elif not is_empty(fields):
             message = "expected no field after the HTTP/2 preface, got one"
             raise violation(LocalProtocolError, "unsupported-version", message)
-    fields = normalized_request_fields(checked_method, checked_target, fields, version, SENDING, LocalProtocolError)
+    fields = normalized_request_fields(checked_method, checked_target, fields, version, SENDING, _USER)
     fill_request(event, fields, version, checked_method, checked_target)
 
 
@@ -103,9 +114,26 @@ def init_response(  # noqa: PLR0917 - called for each event, and names take time
         of_request=False,
         http10=is_before_http11(version),
         policy=SENDING,
-        blame=LocalProtocolError,
+        blame=_USER,
     )
     fill_response(event, fields, version, phrase, code)
+
+
+def init_data(event: DataParts, data: object, chunk_start: object, chunk_end: object) -> None:
+    """Fill a `Data` with what a caller gives: bytes, or any other object with a length in bytes."""
+    if event._filled if COMPILED else hasattr(event, "data"):
+        raise attrs.exceptions.FrozenInstanceError
+    payload = data if type(data) is bytes else _payload(data)
+    fill_data(event, bool(chunk_end), bool(chunk_start), payload)
+
+
+def _payload(data: object) -> object:
+    try:
+        return as_bytes(data, "the data")
+    except TypeError:
+        if isinstance(data, Sized):
+            return data
+        raise
 
 
 def init_end(event: EndParts, headers: object) -> None:
@@ -114,7 +142,7 @@ def init_end(event: EndParts, headers: object) -> None:
         raise attrs.exceptions.FrozenInstanceError
     fields = as_headers(headers)
     if fields is not NO_FIELDS:
-        check_trailers(fields, policy=SENDING, blame=LocalProtocolError)
+        check_trailers(fields, policy=SENDING, blame=_USER)
     fill_end(event, fields)
 
 
@@ -453,7 +481,7 @@ def _replaced(headers: Headers, name: bytes, value: bytes) -> Headers:
     # The first field of that name keeps its place and spelling; the others go.
     raw: list[Field] = []
     done = False
-    for spelled, found in headers._raw:
+    for spelled, found in raw_of(headers):
         if spelled.lower() != name:
             raw.append((spelled, found))
         elif not done:

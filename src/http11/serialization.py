@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from http11.fields import Fields, field_lines
+from http11.fields import Fields, field_lines, raw_of
 from http11.headers import Headers
 from http11.parts import EndParts, RequestParts, ResponseParts
 
@@ -58,10 +58,10 @@ def serialize_last_chunk(end: EndParts) -> bytes:
 
 
 def _lines(fields: Fields) -> bytes:
-    if fields._host is not None and (fields._raw[0][0].lower() != b"host" or fields._repeated):
-        return field_lines(sorted(fields._raw, key=_not_host))
+    if fields._host is not None and (raw_of(fields)[0][0].lower() != b"host" or fields._repeated):
+        return field_lines(sorted(raw_of(fields), key=_not_host))
     lines = fields._lines
-    return field_lines(fields._raw) if lines is None else lines
+    return field_lines(raw_of(fields)) if lines is None else lines
 
 
 def _not_host(field: tuple[bytes, bytes]) -> bool:
