@@ -5,6 +5,10 @@ on the machine counts only as far as it empties caches. A round takes one sample
 all with equal input made of new objects; the ratio to h11 is taken within a round, so that a machine that slows down
 slows both. The median of a contender's rounds is its figure, and the quartiles are its spread.
 
+A sample is made of batches. What arrives in one is made just before, as a socket receives it, and what was read is
+dropped after it has been compared, as a server drops what it has answered: an engine that is timed while all that it
+has ever read stays is timed for memory that nobody has touched yet.
+
 The garbage collector runs in the timed part as it does in a program: what an engine leaves to it is the engine's cost.
 What was there before is frozen, so that no engine pays for the benchmark's own objects.
 """
@@ -94,53 +98,45 @@ def _own_garbage_only() -> Iterator[None]:
         gc.unfreeze()
 
 
-class Task:
-    """One sample's work: what is not timed is done when it is made, and by `transcripts`."""
+# So many messages, of one connection or of several, are made, timed and compared at a time.
+_BATCH: Final = 20
 
-    def __init__(
-        self, workload: Workload, contender: Contender, connections: Sequence[Sequence[Exchange]], keep: int | None
-    ) -> None:
-        self._contender = contender
-        self._server = contender.tolerant_server if workload.tolerant else contender.server
-        self._keep = keep
-        self.given = [[fresh_exchange(exchange) for exchange in exchanges] for exchanges in connections]
-        self._found: list[Transcript] = []
-        self._messages: list[Message] = []
-        self._ready: list[tuple[object, list[bytes]]] = []
-        self.act = self._serve
-        if workload.kind == "both ends":
-            self.act = self._round_trips
-        elif workload.kind == "fetch":
-            self._ready = [(contender.asking(exchange.ask), exchange.pieces) for (exchange,) in self.given]
-            self.act = self._fetch
 
-    def _serve(self) -> None:
-        serve, server = self._contender.serve, self._server
-        self._found += [serve(server(), exchanges) for exchanges in self.given]
+def _batches(connections: Sequence[Sequence[Exchange]]) -> Iterator[Sequence[Sequence[Exchange]]]:
+    size = max(1, _BATCH // len(connections[0]))
+    for at in range(0, len(connections), size):
+        yield connections[at : at + size]
 
-    def _round_trips(self) -> None:
-        round_trips = self._contender.round_trips
-        self._found += [round_trips(exchanges) for exchanges in self.given]
 
-    def _fetch(self) -> None:
-        fetch, keep = self._contender.fetch, self._keep
-        self._messages += [fetch(connection, pieces, keep) for connection, pieces in self._ready]
-
-    def transcripts(self) -> list[Transcript]:
-        return self._found or [([message], []) for message in self._messages]
+def _work(
+    workload: Workload, contender: Contender, given: Sequence[Sequence[Exchange]], keep: int | None
+) -> Callable[[], list[Transcript]]:
+    """Do what is not timed, and return what is."""
+    if workload.kind == "both ends":
+        round_trips = contender.round_trips
+        return lambda: [round_trips(exchanges) for exchanges in given]
+    if workload.kind == "fetch":
+        fetch = contender.fetch
+        ready = [(contender.asking(exchange.ask), exchange.pieces) for (exchange,) in given]
+        return lambda: [([fetch(connection, pieces, keep)], []) for connection, pieces in ready]
+    serve, server = contender.serve, contender.tolerant_server if workload.tolerant else contender.server
+    return lambda: [serve(server(), exchanges) for exchanges in given]
 
 
 def sample(
     workload: Workload, contender: Contender, connections: Sequence[Sequence[Exchange]], keep: int | None
 ) -> float:
-    """Time one sample, in microseconds for each message; the transcript is checked afterwards."""
-    task = Task(workload, contender, connections, keep)
+    """Time one sample, in microseconds for each message; what was read and written is checked after each batch."""
+    spent = 0
     with _own_garbage_only():
-        begin = time.thread_time_ns()
-        task.act()
-        spent = time.thread_time_ns() - begin
-    for exchanges, transcript in zip(task.given, task.transcripts(), strict=True):
-        check(workload, contender, exchanges, transcript, keep)
+        for batch in _batches(connections):
+            given = [[fresh_exchange(exchange) for exchange in exchanges] for exchanges in batch]
+            work = _work(workload, contender, given, keep)
+            begin = time.thread_time_ns()
+            found = work()
+            spent += time.thread_time_ns() - begin
+            for exchanges, transcript in zip(given, found, strict=True):
+                check(workload, contender, exchanges, transcript, keep)
     # As precise as it is kept: what is shown now can be made again from the data.
     return round(spent / 1000 / workload.messages, 3)
 

@@ -58,7 +58,7 @@ class Workload:
     about: str
     make: Callable[[random.Random], Exchange]
     per_connection: int = 20
-    connections: int = 5
+    connections: int = 15
     keep: int | None = None
     """How many pieces of a body are kept by an application that takes each as it comes; `None`: it wants the whole."""
     message: bool = True
@@ -399,7 +399,7 @@ WORKLOADS: Final = (
         about="The browser's request, identical each time, arrives 16 bytes at a time.",
         make=browser_get_in_bits,
         per_connection=10,
-        connections=2,
+        connections=6,
     ),
     Workload(
         name="16 chunks, each received alone",
@@ -408,7 +408,7 @@ WORKLOADS: Final = (
         "own, as clients write them, then the last chunk.",
         make=chunks_alone,
         per_connection=10,
-        connections=2,
+        connections=6,
     ),
     Workload(
         name="16 chunks, four at a time",
@@ -416,7 +416,7 @@ WORKLOADS: Final = (
         about="The same bytes arrive 16 KiB at a time, wherever that cuts them.",
         make=chunked_upload,
         per_connection=10,
-        connections=2,
+        connections=6,
     ),
     Workload(
         name="60 fields",
@@ -431,7 +431,7 @@ WORKLOADS: Final = (
         "Its request has been sent before, which is not timed.",
         make=api_response,
         per_connection=1,
-        connections=100,
+        connections=200,
     ),
     Workload(
         name="round trip, both ends",
@@ -456,7 +456,7 @@ WORKLOADS: Final = (
         "written to and thrown away.",
         make=smallest_get,
         per_connection=1,
-        connections=100,
+        connections=200,
         message=False,
     ),
     Workload(
@@ -479,7 +479,7 @@ WORKLOADS: Final = (
         about="The browser's request, all different, with CRLF, each byte in a receive of its own.",
         make=browser_get_in_bytes,
         per_connection=2,
-        connections=2,
+        connections=4,
         tolerant=True,
     ),
 )
