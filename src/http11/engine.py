@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Mapping, Sized
+from collections.abc import Sized
 from typing import Final, Self, SupportsIndex, TypeVar
 
 import attrs
@@ -31,7 +31,7 @@ from http11.events import (
     Signal,
 )
 from http11.fields import Fields, is_empty
-from http11.framing import BodyFraming
+from http11.framing import Outgoing
 from http11.grammar import HTTP11
 from http11.lines import (
     Section,
@@ -99,7 +99,6 @@ class Engine:
         "_joint",
         "_left_out",
         "_limit",
-        "_no_content",
         "_offset",
         "_our_role",
         "_outgoing",
@@ -107,7 +106,6 @@ class Engine:
         "_received",
         "_request_method",
         "_says_last",
-        "_sent",
         "_their_http_version",
         "_tolerances",
         "_waiting_for_continue",
@@ -149,11 +147,8 @@ class Engine:
         # How far the body that is being received has got.
         self._incoming: BodyProgress = NO_BODY
 
-        # How the body that is being sent ends, and how many of its bytes have been sent.
-        self._outgoing: BodyFraming = framing.NO_BODY
-        self._sent: int = 0
-        # The code of the error to send any, where the message has no content whatever its length.
-        self._no_content: ErrorCode | None = None
+        # How far the body that is being sent has got.
+        self._outgoing: Outgoing = framing.NOTHING_OUTGOING
         # Whether a response says `close` where the client can send no other request. `http11.compat` unsets it.
         self._says_last: bool = True
 
@@ -494,9 +489,10 @@ class Engine:
                 raise TypeError(
                     f"expected bytes as the payload of Data, got {type(data).__name__}: use send_with_data_passthrough"
                 )
+            # Asked first: once the data is counted, a signal handler could raise where a function is called.
+            chunked = framing.is_chunked(self._outgoing)
             size = self._send_data(data)
-            outgoing = self._outgoing
-            if size > 0 and not isinstance(outgoing, int) and outgoing == "chunked":
+            if chunked and size > 0:
                 return b"".join((serialization.serialize_chunk_start(size), data, serialization.CHUNK_END))
             return data
         return self._send(event)
@@ -515,10 +511,11 @@ class Engine:
 
         """
         if type(event) is _Data:
+            chunked = framing.is_chunked(self._outgoing)
             size = self._send_data(event.data)
             # In a chunked body, nothing would be the last chunk.
             pieces: list[bytes | PayloadT] = [event.data] if size > 0 else []
-            if size > 0 and self._outgoing == "chunked":
+            if chunked and size > 0:
                 pieces = [serialization.serialize_chunk_start(size), event.data, serialization.CHUNK_END]
             return pieces
         interim = type(event) is _InformationalResponse
@@ -576,7 +573,7 @@ class Engine:
         self._joint = joint
         self._waiting_for_continue = waits
         self._request_method = head.method
-        self._outgoing, self._sent, self._no_content = body, 0, no_content
+        self._outgoing = body, 0, no_content
         return written
 
     def _send_informational_response(self, event: InformationalResponse) -> bytes:
@@ -612,7 +609,7 @@ class Engine:
         # No call from here on: a signal handler could raise there, and leave half of it done.
         self._joint = joint
         self._waiting_for_continue = False
-        self._outgoing, self._sent, self._no_content = body, 0, no_content
+        self._outgoing = body, 0, no_content
         return written
 
     def _must_say_close(self, response: ResponseParts) -> bool:
@@ -633,23 +630,9 @@ class Engine:
         fields: Fields = given.headers
         end: EndParts = given if fields._strict else attrs.evolve(event)
         after = states.after_move(self._joint, self._our_role, "EndOfMessage")
-        outgoing = self._outgoing
-        chunked = not isinstance(outgoing, int) and outgoing == "chunked"
-        if not chunked and not is_empty(fields):
-            raise violation(
-                LocalProtocolError,
-                "trailers-without-chunked",
-                "expected trailers in a chunked message only, got some in another",
-            )
-        if isinstance(outgoing, int) and outgoing != self._sent:
-            # Objects, since mypyc does not let go of an int of more than 62 bits that it has formatted.
-            length: object = outgoing
-            sent: object = self._sent
-            raise violation(
-                LocalProtocolError,
-                "too-little-body",
-                f"expected {length} bytes of body, as its length says, got {sent} and the end",
-            )
+        chunked = framing.is_chunked(self._outgoing)
+        if not chunked:
+            framing.check_end(self._outgoing, not is_empty(fields))
         written = serialization.serialize_last_chunk(end) if chunked else b""
         self._joint = after
         self._waiting_for_continue = False
@@ -657,29 +640,18 @@ class Engine:
 
     def _send_data(self, payload: Sized) -> int:
         """Count a part of the body that is being sent, if it may be sent, and return its size."""
-        outgoing = self._outgoing
         try:
             # The one move that leads to where it began: no need to ask where it leads.
             if (self._joint[0] if self._our_role == CLIENT else self._joint[1]) != SEND_BODY:
                 raise _state_error(self._joint, self._our_role, "Data", _USER)  # noqa: TRY301 - a call takes time
             size = len(payload)
-            sent = self._sent + size
-            if isinstance(outgoing, int) and sent > outgoing:
-                raise self._too_much_body(outgoing, sent)  # noqa: TRY301
-            self._sent = sent
+            self._outgoing = framing.after_data(self._outgoing, size)
             # A client that goes on does not wait any more; and no server that answers has a client that does.
             self._waiting_for_continue = False
         except BaseException as error:
             self._fail(Data, error)
             raise
         return size
-
-    def _too_much_body(self, length: object, sent: object) -> LocalProtocolError:
-        if self._no_content is not None:
-            message = f"expected no content in {_WITHOUT_CONTENT[self._no_content]}, got {sent} bytes"
-            return violation(LocalProtocolError, self._no_content, message)
-        message = f"expected {length} bytes of body, as its length says, got {sent}"
-        return violation(LocalProtocolError, "too-much-body", message)
 
     def _fail(self, kind: type, error: AnyErrorT) -> AnyErrorT:
         """Move to `ERROR`; from there, nothing that is wrong with an event says more than that there may be none."""
@@ -811,14 +783,6 @@ def _check_sendable(http_version: bytes) -> None:
             "version-not-sendable",
             f"expected HTTP/1.1, the only version that we send, got HTTP/{http_version.decode('ascii')}",
         )
-
-
-_WITHOUT_CONTENT: Final[Mapping[ErrorCode, str]] = {
-    "content-in-head-response": "an answer to HEAD",
-    "content-in-204": "a 204 (No Content)",
-    "content-in-304": "a 304 (Not Modified)",
-    "content-without-length": "a request with neither Content-Length nor Transfer-Encoding",
-}
 
 
 def _state_error(joint: JointState, role: Role, move: Move, blame: type[ErrorT]) -> ErrorT:

@@ -6,10 +6,11 @@ and `CONNECT` section 9.3.6. Pure decisions, each a function of what it is given
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 from http11._runtime import i64
-from http11.errors import ErrorCode
+from http11.errors import ErrorCode, LocalProtocolError, violation
 from http11.events import InformationalResponse, Response, new_informational_response, new_response
 from http11.fields import Fields, all_values, list_members, raw_of
 from http11.grammar import COMPILED
@@ -21,15 +22,20 @@ from http11.tolerances import Tolerances
 
 __all__ = [
     "CHUNKED",
+    "NOTHING_OUTGOING",
     "NO_BODY",
     "UNTIL_CLOSE",
     "BodyFraming",
+    "Outgoing",
     "RequestFacts",
     "ResponseFacts",
+    "after_data",
+    "check_end",
     "expects_continue",
     "grants_tunnel",
     "has_no_content",
     "informational_to_send",
+    "is_chunked",
     "is_http11",
     "request_facts",
     "request_framing",
@@ -248,6 +254,70 @@ def _says_length_rightly(fields: Fields, policy: Tolerances) -> bool:
 def grants_tunnel(status_code: int) -> bool:
     """Tell whether a final response to CONNECT grants the tunnel (RFC 9110 9.3.6)."""
     return 200 <= status_code < 300  # noqa: PLR2004 - the class 2xx
+
+
+# --- a body that is sent --------------------------------------------------------------------------------------------
+
+Outgoing: TypeAlias = tuple[BodyFraming, int, ErrorCode | None]
+"""A body that is being sent: how its end is found; how many of its bytes have been sent; and the code of the error to
+send any, where the message has no content whatever its length."""
+
+NOTHING_OUTGOING: Final[Outgoing] = (NO_BODY, 0, None)
+"""Before the first message."""
+
+
+def is_chunked(outgoing: Outgoing) -> bool:
+    """Tell whether the body is sent in chunks."""
+    framing = outgoing[0]
+    # By its type first: to compare an int with a str takes ten times as long.
+    return not isinstance(framing, int) and framing == CHUNKED
+
+
+def after_data(outgoing: Outgoing, size: int) -> Outgoing:
+    """Return how far the body has got with `size` more bytes.
+
+    Raises:
+        LocalProtocolError: There are more than its length says, or there may be none.
+
+    """
+    framing, sent, no_content = outgoing
+    sent += size
+    if isinstance(framing, int) and sent > framing:
+        # Objects, since mypyc does not let go of an int of more than 62 bits that it has formatted.
+        got: object = sent
+        length: object = framing
+        if no_content is not None:
+            message = f"expected no content in {_WITHOUT_CONTENT[no_content]}, got {got} bytes"
+            raise violation(LocalProtocolError, no_content, message)
+        message = f"expected {length} bytes of body, as its length says, got {got}"
+        raise violation(LocalProtocolError, "too-much-body", message)
+    return framing, sent, no_content
+
+
+def check_end(outgoing: Outgoing, has_trailers: bool) -> None:
+    """Check that a body that is not sent in chunks may end here.
+
+    Raises:
+        LocalProtocolError: There are less bytes than its length says, or trailers (RFC 9112 7.1.2).
+
+    """
+    framing, sent, _ = outgoing
+    if has_trailers:
+        message = "expected trailers in a chunked message only, got some in another"
+        raise violation(LocalProtocolError, "trailers-without-chunked", message)
+    if isinstance(framing, int) and framing != sent:
+        length: object = framing
+        got: object = sent
+        message = f"expected {length} bytes of body, as its length says, got {got} and the end"
+        raise violation(LocalProtocolError, "too-little-body", message)
+
+
+_WITHOUT_CONTENT: Final[Mapping[ErrorCode, str]] = {
+    "content-in-head-response": "an answer to HEAD",
+    "content-in-204": "a 204 (No Content)",
+    "content-in-304": "a 304 (Not Modified)",
+    "content-without-length": "a request with neither Content-Length nor Transfer-Encoding",
+}
 
 
 # --- what we send ---------------------------------------------------------------------------------------------------
