@@ -84,6 +84,12 @@ def asked(request: bytes) -> tuple[Connection[Role], Connection[Role]]:
     return client, server
 
 
+def drained(connection: Connection[Role]) -> Iterator[Event]:
+    """Yield what can be read, up to the end of the connection."""
+    while not isinstance(event := connection.next_event(), type | ConnectionClosed):
+        yield event
+
+
 def expects_for_nothing(event: Event) -> bool:
     """Tell whether `event` is a request that expects a 100 and has no content, which nobody sends (SD-16)."""
     if not isinstance(event, Request):
