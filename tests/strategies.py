@@ -204,6 +204,7 @@ def messages(draw: st.DrawFn, role: Role) -> bytes:
         (b"X Y", st.just(b"z")),
         (b"", st.just(b"z")),
         (b" Z", st.just(b"z")),
+        (b"Authorization", st.just(b"SECRET")),
     ]
     names = draw(st.lists(st.sampled_from(range(len(pool))), max_size=4))
     if role == SERVER and draw(st.integers(0, 9)):

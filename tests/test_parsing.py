@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from http11 import (
     H11,
@@ -23,9 +26,11 @@ from http11 import (
 )
 from http11.fields import Field
 from http11.framing import CHUNKED, UNTIL_CLOSE
-from http11.parsing import NO_BODY, Awaiting, BodyProgress, Section, begin_body, read_body
+from http11.parsing import NO_BODY, Awaiting, BodyProgress, ChunkLine, Section, begin_body, read_body
 from http11.serialization import serialize_fields
+from tests.apart import Kind, Parts, Refused, taken_apart, told
 from tests.strategies import VCHAR
+from tests.test_lines import SECTIONS, sections
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 LIMIT = 1000
@@ -584,3 +589,87 @@ def test_a_trailer_section_is_as_large_as_its_lines_with_the_empty_one(data: byt
         with pytest.raises(RemoteProtocolError) as caught:
             read_body(text, 0, progress, size - 1, policy=policy)
         assert (caught.value.code, caught.value.offset) == ("trailers-too-large", size - 1)
+
+
+# --- the parts of a section -----------------------------------------------------------------------------------------
+
+Parsed: TypeAlias = Request | InformationalResponse | Response | EndOfMessage | ChunkLine
+
+PARSERS: Final[Mapping[Kind, Callable[[bytes, Policy], Parsed]]] = {
+    "request": lambda data, policy: parsing.parse_request(data, policy=policy),
+    "response": lambda data, policy: parsing.parse_response(data, policy=policy),
+    "trailers": lambda data, policy: parsing.parse_trailers(data, policy=policy),
+    "chunk line": lambda data, policy: parsing.parse_chunk_line(data[:-2], policy=policy),
+}
+# What only the whole of a head can be wrong in.
+OF_THE_WHOLE: Final = frozenset(
+    [
+        "bad-target-form",
+        "bad-connect-target",
+        "missing-host",
+        "repeated-host",
+        "bad-host",
+        "host-mismatch",
+        "content-in-connect",
+        "content-in-informational-response",
+        "bad-content-length",
+        "conflicting-content-length",
+        "repeated-content-length",
+        "unknown-transfer-coding",
+        "bad-transfer-encoding",
+        "transfer-encoding-and-content-length",
+        "transfer-encoding-in-http10",
+        "forbidden-trailer",
+    ]
+)
+
+
+def check_a_section_is_parsed_into_its_parts(kind: Kind, text: bytes, policy: Policy) -> None:
+    """Check that the event has the parts of the section, or that the error is that of its lines or of the whole."""
+    apart = taken_apart(kind, text, policy)
+    try:
+        parsed = PARSERS[kind](text, policy)
+    except RemoteProtocolError as error:
+        refused = told(error)
+        # An end that is missed stands after the last byte.
+        assert 0 <= (refused.offset or 0) <= len(text), (refused, text)
+        if isinstance(apart, Refused):
+            assert refused == apart, text
+        else:
+            allowed = ["head-cut-short"] if apart is None else OF_THE_WHOLE
+            assert refused.code in allowed, (refused, apart)
+    else:
+        assert apart is not None, text
+        assert not isinstance(apart, Refused), (apart, parsed)
+        assert parts_of(parsed) == without_framing(apart)
+
+
+def without_framing(apart: Parts) -> Parts:
+    """Return the parts without the fields that an event has in another form."""
+    match apart:
+        case ChunkLine():
+            return apart
+        case list():
+            return [field for field in apart if field[0].lower() not in (b"content-length", b"transfer-encoding")]
+        case first, second, third, fields:
+            return (first, second, third, without_framing(fields))  # type: ignore[return-value]
+
+
+def parts_of(parsed: Parsed) -> Parts:
+    match parsed:
+        case ChunkLine():
+            return parsed
+        case Request():
+            return without_framing((parsed.method, parsed.target, parsed.http_version, parsed.headers.raw_items()))
+        case EndOfMessage():
+            return without_framing(parsed.headers.raw_items())
+        case _:
+            return without_framing((parsed.http_version, parsed.status_code, parsed.reason, parsed.headers.raw_items()))
+
+
+@given(st.data(), st.sampled_from(SECTIONS), st.sampled_from([STRICT, H11]))
+def test_a_section_is_parsed_into_its_parts(data: st.DataObject, kind: Section, policy: Policy) -> None:
+    text = data.draw(sections(kind))
+    check_a_section_is_parsed_into_its_parts(kind, text, policy)
+    if kind == "trailers":
+        check_a_section_is_parsed_into_its_parts("chunk line", text.partition(b"\n")[0].rstrip(b"\r") + b"\r\n", policy)

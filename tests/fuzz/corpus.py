@@ -1,7 +1,7 @@
 """The corpus: for each target the inputs that, each in turn, add something to what the others show.
 
-What an input shows is which line of the engine followed which, and what the oracles saw of its outcome. So the choice
-depends neither on a fuzzer nor on its instrumentation.
+What an input shows is which line of the engine followed which, and the features of its outcome. So the choice depends
+neither on a fuzzer nor on its instrumentation.
 """
 
 from __future__ import annotations

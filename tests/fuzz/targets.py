@@ -2,66 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
+from tests import test_properties, test_scripts
 from tests.fuzz import reading, sections, sending
-from tests.harness import reading_vectors, sending_vectors
 
-ResultT = TypeVar("ResultT")
+OutcomeT = TypeVar("OutcomeT")
 
 
 @attrs.frozen(kw_only=True)
-class Target(Generic[ResultT]):
+class Target(Generic[OutcomeT]):
     """What is fuzzed.
 
     Attributes:
         run: What comes of an input.
-        oracles: Each yields what is wrong with that.
+        properties: Each raises an error where it does not hold of that.
         features: What of it makes an input worth keeping, beside the code that it runs through.
         seeds: The inputs to begin with.
 
     """
 
-    run: Callable[[bytes], ResultT]
-    oracles: Sequence[Callable[[ResultT], Iterator[str]]]
-    features: Callable[[ResultT], Iterator[object]]
+    run: Callable[[bytes], OutcomeT]
+    properties: Sequence[Callable[[OutcomeT], None]]
+    features: Callable[[OutcomeT], Iterator[object]]
     seeds: Callable[[], Iterator[bytes]]
 
-    def complaints(self, raw: bytes) -> Iterator[tuple[str, str]]:
-        """Put an input before all oracles, and yield the name of each that complains, and what about."""
-        result = self.run(raw)
-        for oracle in self.oracles:
-            for complaint in oracle(result):
-                yield oracle.__name__, complaint
+    def check(self, raw: bytes) -> OutcomeT:
+        """Return what comes of an input, once all properties have been seen to hold of it."""
+        outcome = self.run(raw)
+        for holds in self.properties:
+            holds(outcome)
+        return outcome
 
-    def shown(self, raw: bytes) -> Iterable[object]:
-        """Do all that `complaints` does, and return the features."""
-        result = self.run(raw)
-        for oracle in self.oracles:
-            list(oracle(result))
-        return list(self.features(result))
+    def shown(self, raw: bytes) -> list[object]:
+        """Do all that `check` does, and return the features."""
+        return list(self.features(self.check(raw)))
 
 
 TARGETS: Final[dict[str, Target[Any]]] = {
     "reading": Target(
-        run=lambda raw: reading.run(reading.decode(raw)),
-        oracles=reading.ORACLES,
+        run=lambda raw: test_properties.readings_of(reading.decode(raw)),
+        properties=test_properties.PROPERTIES,
         features=reading.features,
-        seeds=lambda: reading.seeds(reading_vectors()),
+        seeds=reading.seeds,
     ),
     "sending": Target(
-        run=lambda raw: sending.run(sending.decode(raw)),
-        oracles=sending.ORACLES,
+        run=lambda raw: test_scripts.played(sending.decode(raw)),
+        properties=test_scripts.PROPERTIES,
         features=sending.features,
-        seeds=lambda: sending.seeds(sending_vectors()),
+        seeds=sending.seeds,
     ),
     "sections": Target(
-        run=lambda raw: sections.run(sections.decode(raw)),
-        oracles=sections.ORACLES,
+        run=sections.decode,
+        properties=sections.PROPERTIES,
         features=sections.features,
-        seeds=lambda: sections.seeds(reading_vectors()),
+        seeds=sections.seeds,
     ),
 }
