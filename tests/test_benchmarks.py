@@ -6,6 +6,7 @@ import json
 import sys
 import zipfile
 from collections.abc import Iterable, Sequence
+from functools import partial
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,8 +35,17 @@ from tests.benchmarks.contenders import (
 )
 from tests.benchmarks.footprint import ATTRS, import_times
 from tests.benchmarks.idle import measured
-from tests.benchmarks.measure import DisagreementError, Spread, check, measure
-from tests.benchmarks.workloads import WORKLOADS, Answer, Exchange, Workload, cut, fresh_exchange, request_bytes
+from tests.benchmarks.measure import DisagreementError, Spread, batches_of, check, measure
+from tests.benchmarks.workloads import (
+    WORKLOADS,
+    Answer,
+    Exchange,
+    Workload,
+    cut,
+    download,
+    fresh_exchange,
+    request_bytes,
+)
 
 INSTALLED = Path(http11.__file__).parent.parent
 SMALL = [attrs.evolve(workload, connections=min(workload.connections, 2)) for workload in WORKLOADS]
@@ -161,7 +171,20 @@ def test_each_chunk_comes_alone_with_its_line_and_its_crlfs() -> None:
 def test_a_new_connection_has_one_request() -> None:
     workload = {workload.name: workload for workload in WORKLOADS}["new connection for each GET"]
     assert {len(exchanges) for exchanges in workload.connections_worth(0)} == {1}
-    assert workload.messages == 100
+    assert workload.messages == workload.connections
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_a_sample_is_cut_into_batches_of_some_messages(workload: Workload) -> None:
+    if workload.name == "16 MiB download":
+        workload = attrs.evolve(workload, make=partial(download, size=100))
+    connections = workload.connections_worth(0)
+    batches = list(batches_of(connections))
+    assert [connection for batch in batches for connection in batch] == connections
+    sizes = [sum(map(len, batch)) for batch in batches]
+    assert sum(sizes) == workload.messages
+    # Enough for what it takes to ask for the time not to count.
+    assert min(sizes) >= min(20, workload.messages)
 
 
 def test_what_is_tolerated_and_what_is_no_message_is_not_in_the_mean() -> None:

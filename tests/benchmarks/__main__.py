@@ -10,7 +10,7 @@
 `--before CHECKOUT` measures the sources of another checkout beside these. `--docs --second` is for a run on another
 Python: it writes data of its own, and the table that compares the two.
 
-Before anything is timed, and after each timed sample, what every contender has read and written is compared with what
+Before anything is timed, and after each batch that is, what every contender has read and written is compared with what
 it was given. See `tests.benchmarks.measure` for how it is timed, and `tests.benchmarks.contenders` for what each does.
 """
 

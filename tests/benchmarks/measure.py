@@ -102,7 +102,8 @@ def _own_garbage_only() -> Iterator[None]:
 _BATCH: Final = 20
 
 
-def _batches(connections: Sequence[Sequence[Exchange]]) -> Iterator[Sequence[Sequence[Exchange]]]:
+def batches_of(connections: Sequence[Sequence[Exchange]]) -> Iterator[Sequence[Sequence[Exchange]]]:
+    """Cut connections into parts of about as many messages as are timed at once."""
     size = max(1, _BATCH // len(connections[0]))
     for at in range(0, len(connections), size):
         yield connections[at : at + size]
@@ -129,7 +130,7 @@ def sample(
     """Time one sample, in microseconds for each message; what was read and written is checked after each batch."""
     spent = 0
     with _own_garbage_only():
-        for batch in _batches(connections):
+        for batch in batches_of(connections):
             given = [[fresh_exchange(exchange) for exchange in exchanges] for exchanges in batch]
             work = _work(workload, contender, given, keep)
             begin = time.thread_time_ns()
