@@ -184,14 +184,16 @@ def _new_name(spelled: bytes) -> _Name:
 
 # The same names, each in the slot that four of its bytes and its size lead to, as far as that is free. To find one
 # there takes neither a copy of it nor a hash: so a compiled build reads a field in four fifths of the time.
-_slots: Final[list[_Name | None]] = [None] * 2048
+_SLOTS: Final = 2048
+_slots: Final[list[_Name | None]] = [None] * _SLOTS
 
 
 def _slot(text: bytes, start: i64, end: i64) -> i64:
     size: i64 = end - start
     last: i64 = end - 1
     first, middle = i64(text[start]), i64(text[start + (size >> 1)])
-    return (size * 3 + first * 5 + middle * 269 + i64(text[last - (size > 1)]) * 769 + i64(text[last]) * 61) & 2047
+    other = i64(text[last - 1 if size > 1 else last])
+    return (size * 3 + first * 5 + middle * 269 + other * 769 + i64(text[last]) * 61) % _SLOTS
 
 
 def _known_at(text: bytes, start: i64, end: i64) -> _Name | None:
