@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 import http11
 
@@ -34,9 +35,24 @@ def pytest_report_header() -> str:
     return f"http11: {build}, from {Path(http11.__file__).parent}"
 
 
+# After Hypothesis has marked its own.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("hypothesis") is not None or is_hypothesis_test(getattr(item, "obj", None)):
+            # What generated data happen to reach would be no coverage to rely on.
+            item.add_marker("no_cover")
     if http11.__compiled__:
         skip = pytest.mark.skip(reason="http11 is compiled: its steps cannot be counted, nor its parts replaced")
         for item in items:
             if item.get_closest_marker("interpreted") is not None:
                 item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Keep coverage from the processes that a test starts, too, where it is kept from the test."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("no_cover") is not None:
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)

@@ -294,11 +294,13 @@ def test_each_field_of_the_policy_that_lets_something_in_is_a_tolerance() -> Non
     assert set(TOLERANCES.values()) <= set(get_args(Tolerance))
 
 
+@pytest.mark.no_cover
 def test_each_tolerance_is_named_by_an_error_of_some_vector() -> None:
     errors = [read_to_error(vector, policy)[1] for vector in reading_vectors() for policy in policies(vector)]
     assert {error.tolerance for error in errors if error is not None} == {None, *get_args(Tolerance)}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("vector", reading_vectors(), ids=str)
 def test_the_tolerance_lets_it_in_and_no_other_field_does(vector: Vector) -> None:
     for policy in policies(vector):
@@ -424,6 +426,7 @@ TOLERATED: list[tuple[Role, Policy, bytes, Tolerance | None]] = [
 ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("role", "policy", "data", "tolerance"), TOLERATED)
 def test_the_tolerance_is_told_of_the_byte_however_it_arrives(
     role: Role, policy: Policy, data: bytes, tolerance: Tolerance | None

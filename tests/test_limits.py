@@ -75,6 +75,7 @@ def held(reader: Reader) -> int:
     return len(reader.connection.trailing_data[0])
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("piece", PIECES)
 @pytest.mark.parametrize("policy", [STRICT, H11], ids=["STRICT", "H11"])
 @pytest.mark.parametrize("name", ENDLESS)

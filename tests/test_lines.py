@@ -123,6 +123,7 @@ def changed_by_a_byte(text: bytes) -> Iterator[bytes]:
             yield text[:place] + bytes([byte]) + text[place + 1 :]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", SECTIONS)
 def test_the_pattern_matches_what_the_walk_takes_and_no_more(kind: Section) -> None:
     for text in changed_by_a_byte(WHOLE[kind]):
@@ -132,6 +133,7 @@ def test_the_pattern_matches_what_the_walk_takes_and_no_more(kind: Section) -> N
 LINE = b'1F ;a = "b\\c"\t;d; e=f;g=""\r\n'
 
 
+@pytest.mark.no_cover
 def test_a_chunk_line_is_the_same_by_the_pattern_as_by_the_walk() -> None:
     for text in (
         *changed_by_a_byte(LINE),

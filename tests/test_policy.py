@@ -99,6 +99,7 @@ def test_a_door_that_neither_preset_opens_lets_in_its_own_thing_only(door: str) 
             assert accepted(stream, one) == accepted(stream, preset), name
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("door", CLOSED_DOORS)
 def test_such_a_door_changes_nothing_but_what_is_refused_in_its_name(door: str) -> None:
     """Each alone, against every vector: all else is read as before, as the same."""
@@ -173,6 +174,7 @@ OPENED_BY_NEITHER = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("door", OPENED_BY_NEITHER)
 def test_a_door_that_neither_preset_opens_changes_nothing_but_its_own_row(door: str) -> None:
     opening: dict[str, Any] = {door: True}

@@ -69,6 +69,7 @@ def assert_outcome(
         assert outcome == expected(pieces), pieces
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("vector", BEHIND_DOORS, ids=str)
 def test_outcome_with_its_door_open_is_the_same_however_the_bytes_arrive(vector: Vector) -> None:
     assert_outcome(vector, vector.opened, lambda _: vector.door, splits(vector.data, closed=vector.closed))

@@ -33,6 +33,7 @@ from http11 import (
 )
 from tests.counting import CPYTHON, Memory, Steps, overwrite, place
 
+pytestmark = pytest.mark.no_cover
 only_cpython = pytest.mark.skipif(not CPYTHON, reason="only CPython tells what memory is taken, and where it is")
 
 STRICT = Policy(
