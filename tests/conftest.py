@@ -50,8 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Keep coverage from the processes that a test starts, too, where it is kept from the test."""
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep coverage from the processes that a test or its fixtures start, too, where it is kept from the test."""
     with pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("no_cover") is not None:
             patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)

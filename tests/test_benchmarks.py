@@ -37,6 +37,8 @@ from tests.benchmarks.idle import measured
 from tests.benchmarks.measure import DisagreementError, Spread, check, measure
 from tests.benchmarks.workloads import WORKLOADS, Answer, Exchange, Workload, cut, fresh_exchange, request_bytes
 
+pytestmark = pytest.mark.no_cover
+
 INSTALLED = Path(http11.__file__).parent.parent
 SMALL = [attrs.evolve(workload, connections=min(workload.connections, 2)) for workload in WORKLOADS]
 BY_NAME = {workload.name: workload for workload in SMALL}
