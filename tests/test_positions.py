@@ -165,6 +165,9 @@ MESSAGES: dict[str, tuple[Role, list[Part]]] = {
 }
 
 
+ASKED = Request(method="GET", target="/", headers=[("Host", "a")])
+
+
 def whole(parts: list[Part]) -> tuple[bytes, list[frozenset[int]]]:
     """Return the message, and what may stand at each of its positions."""
     text = b"".join(text for text, _ in parts)
@@ -176,7 +179,7 @@ def kinds(role: Role, message: bytes, policy: Policy) -> list[str]:
     connection: Connection = Connection(SERVER, policy=policy)
     if role == CLIENT:
         connection = client = Connection(CLIENT, policy=policy)
-        client.send(Request(method="GET", target="/", headers=[("Host", "a")]))
+        client.send(ASKED)
         client.send(EndOfMessage())
     connection.receive_data(message)
     found: list[str] = []
