@@ -425,7 +425,6 @@ TOLERATED: list[tuple[Role, Policy, bytes, Tolerance | None]] = [
 ]
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(("role", "policy", "data", "tolerance"), TOLERATED)
 def test_the_tolerance_is_told_of_the_byte_however_it_arrives(
     role: Role, policy: Policy, data: bytes, tolerance: Tolerance | None

@@ -239,7 +239,6 @@ def test_an_environment_without_http11_is_told(folder: Path) -> None:
     assert done.stderr == (f"http11: no http11 in h11's place in {sys.executable}, a child process: no http11\n")
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("option", ["-E", "-I"])
 def test_options_that_keep_it_from_other_processes_are_told(option: str, folder: Path) -> None:
     done = run_as_h11("-m", "platform", folder=folder, options=(option,))
