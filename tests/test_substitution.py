@@ -86,7 +86,6 @@ def test_a_directory_and_a_zip_file_run(folder: Path) -> None:
     assert run_as_h11(str(archive), folder=folder.parent) == told([str(archive)], archive)
 
 
-@pytest.mark.no_cover
 def test_a_safe_path_stays_safe(folder: Path) -> None:
     safe = ("-P",)
     done = run_as_h11("tell.py", folder=folder, options=safe)
@@ -291,7 +290,6 @@ def test_a_fork_makes_connections_of_its_own(folder: Path) -> None:
     assert done == Ended(0, "http11.compat\n" * 2, "http11: processes that made connections with http11: 2\n")
 
 
-@pytest.mark.no_cover
 def test_a_process_may_outlive_the_check(folder: Path) -> None:
     program(
         folder,
@@ -404,16 +402,15 @@ async def app(scope, receive, send):
 """
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("options", "told", "count", "number"),
     [
         (["--http", "h11"], False, "1", signal.SIGINT),
         # It ends in good order, and then by the signal.
         (["--http", "h11"], False, "1", signal.SIGTERM),
-        (["--http", "h11", "--workers", "2"], False, "1", signal.SIGINT),
+        pytest.param(["--http", "h11", "--workers", "2"], False, "1", signal.SIGINT, marks=pytest.mark.no_cover),
         (["--http", "httptools"], True, "none", signal.SIGINT),
-        (["--http", "auto", "--workers", "2"], True, "none", signal.SIGINT),
+        pytest.param(["--http", "auto", "--workers", "2"], True, "none", signal.SIGINT, marks=pytest.mark.no_cover),
     ],
 )
 def test_uvicorn_is_told_where_it_does_not_parse_with_h11(
