@@ -35,11 +35,9 @@ def pytest_report_header() -> str:
     return f"http11: {build}, from {Path(http11.__file__).parent}"
 
 
-# After Hypothesis has marked its own.
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("hypothesis") is not None or is_hypothesis_test(getattr(item, "obj", None)):
+        if is_hypothesis_test(getattr(item, "obj", None)):
             # What generated data happen to reach would be no coverage to rely on.
             item.add_marker("no_cover")
     if http11.__compiled__:
