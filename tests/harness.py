@@ -80,17 +80,22 @@ class Vector:
 
     def policy(self, policy: Policy) -> Policy:
         """Return the policy to read it by: the given one, with the vector's own limits where that is STRICT."""
-        changes: dict[str, Any] = dict(self.changes)
-        return attrs.evolve(policy, **changes) if policy is STRICT and changes else policy
+        return evolved(policy, **dict(self.changes)) if policy is STRICT and self.changes else policy
 
     @property
     def opened(self) -> Policy:
         """The policy of the vector with the door of its row open: of one that neither preset opens."""
-        changes: dict[str, Any] = dict.fromkeys(doors()[self.id], True)
-        return attrs.evolve(self.policy(STRICT), **changes)
+        return evolved(self.policy(STRICT), **dict.fromkeys(doors()[self.id], True))
 
     def __str__(self) -> str:
         return f"{self.id}-{self.name}".replace(" ", "-")
+
+
+@cache
+def evolved(policy: Policy, **changes: int | None) -> Policy:
+    """Return `policy` with some fields changed: one for all, since to make it is slower than to read by it."""
+    fields: dict[str, Any] = changes
+    return attrs.evolve(policy, **fields)
 
 
 @cache
@@ -172,6 +177,17 @@ def send_any(connection: Connection[Role], event: Event) -> bytes | None:
     return connection.send(event)  # type: ignore[arg-type]
 
 
+@cache
+def _asked(request: bytes) -> tuple[Event, ...]:
+    """Return the events of a request."""
+    server = Connection(SERVER)
+    server.receive_data(request)
+    events: list[Event] = []
+    while not isinstance(event := server.next_event(), type):
+        events.append(event)
+    return tuple(events)
+
+
 class Reader:
     """One side of a connection, which answers as far as it must to go on reading."""
 
@@ -203,9 +219,7 @@ class Reader:
 
     def _ask(self) -> None:
         """Send the request to which a client's stream is the answer."""
-        server = Connection(SERVER)
-        server.receive_data(self._request)
-        while not isinstance(event := server.next_event(), type):
+        for event in _asked(self._request):
             self._send(event)
 
     def _send(self, event: Event) -> None:
@@ -403,6 +417,15 @@ def reading_vectors() -> tuple[Vector, ...]:
         )
         for section, raw in _vectors("reading")
     )
+
+
+@cache
+def by_row() -> Mapping[str, list[Vector]]:
+    """Return all vectors of bytes that arrive, by the row that each is of."""
+    rows: dict[str, list[Vector]] = {}
+    for vector in reading_vectors():
+        rows.setdefault(vector.id, []).append(vector)
+    return rows
 
 
 def _h11(raw: Mapping[str, Raw]) -> Outcome:

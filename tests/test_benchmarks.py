@@ -47,6 +47,8 @@ from tests.benchmarks.workloads import (
     request_bytes,
 )
 
+pytestmark = pytest.mark.no_cover
+
 INSTALLED = Path(http11.__file__).parent.parent
 SMALL = [attrs.evolve(workload, connections=min(workload.connections, 2)) for workload in WORKLOADS]
 BY_NAME = {workload.name: workload for workload in SMALL}

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 DECISIONS = (ROOT / "docs" / "decisions.md").read_text("utf-8")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("peer", PEERS)
 def test_nothing_is_left_unexplained(peer: str) -> None:
     tally = Tally(peer)
@@ -38,6 +39,7 @@ def single(given: Case) -> Case:
     return attrs.evolve(given, pieces=tuple(given.data[i : i + 1] for i in range(len(given.data))))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("peer", PEERS)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_vector_is_explained(peer: str, role: Role) -> None:
@@ -212,6 +214,7 @@ def test_a_case_can_be_made_again_from_its_number() -> None:
     assert len(made) > 390
 
 
+@pytest.mark.no_cover
 def test_the_command_searches_with_both_peers() -> None:
     output = python("-m", "tests.differential", "--minutes", "0", "--seed", "3")
     for peer in PEERS:

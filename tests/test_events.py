@@ -360,6 +360,7 @@ def test_no_switch_of_attrs_lets_anything_through(make: Callable[[], object]) ->
         attrs.validators.set_disabled(False)
 
 
+@pytest.mark.no_cover
 def test_no_check_is_an_assertion() -> None:
     program = """
 import sys, tests.test_events as t

@@ -26,6 +26,8 @@ import pytest
 
 import http11
 
+pytestmark = pytest.mark.no_cover
+
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 TIMEOUT = 10.0
 

@@ -10,6 +10,9 @@ from http11.inspector.others import Other, explanation
 from tests import explanations
 from tests.harness import reading_vectors
 
+# All vectors are read by three parsers.
+pytestmark = pytest.mark.no_cover
+
 
 def explained(code: ErrorCode, tolerance: Tolerance | None = None) -> list[Other]:
     found = explanation(RemoteProtocolError("", code=code, tolerance=tolerance))
@@ -18,18 +21,21 @@ def explained(code: ErrorCode, tolerance: Tolerance | None = None) -> list[Other
 
 
 def test_file_is_what_the_vectors_make() -> None:
-    assert explanations.FILE.read_text("utf-8") == explanations.text()
     assert explanations.main(["--check"]) == 0
 
 
 def test_file_that_is_out_of_date_is_noticed_and_made_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    # Which is the same each time.
+    made = explanations.text()
+    monkeypatch.setattr(explanations, "text", lambda: made)
     file = tmp_path_factory.mktemp("made") / "others.json"
     monkeypatch.setattr(explanations, "FILE", file)
     file.write_text("{}", "utf-8")
     assert explanations.main(["--check"]) == 1
     assert explanations.main([]) == 0
+    assert file.read_text("utf-8") == made
     assert explanations.main(["--check"]) == 0
 
 

@@ -54,6 +54,8 @@ from tests.test_peers import (
     serving,
 )
 
+pytestmark = pytest.mark.no_cover
+
 KEEPING = Policy(keep_alive_in_http10=True)
 POLICIES = {"open": KEEPING, "closed": STRICT, "h11": H11}
 

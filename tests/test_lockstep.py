@@ -94,6 +94,7 @@ def play(seeds: range) -> None:
     assert steps > 25 * len(seeds)
 
 
+@pytest.mark.no_cover
 def test_programs_that_mostly_make_sense_do_the_same() -> None:
     play(range(MANY))
 
@@ -244,6 +245,7 @@ def accepted(outcome: Outcome) -> Outcome:
 FAULTS = [other_text, other_event, lost_event, other_hint, other_error, other_bytes, accepted]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_fault_in_what_comes_is_taken_for_meant(
     fault: Callable[[Outcome], Outcome], monkeypatch: pytest.MonkeyPatch

@@ -30,6 +30,8 @@ from tests.strictness import PACKAGES
 from tests.test_pipelining import Talk
 from tests.test_readme import README, documented
 
+pytestmark = pytest.mark.no_cover
+
 DOCS = ROOT / "docs"
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "examples" not in path.parts]
 TEXTS = {str(path.relative_to(DOCS)): path.read_text("utf-8") for path in PAGES}

@@ -65,6 +65,8 @@ from tests.unasked import (
     running,
 )
 
+pytestmark = pytest.mark.no_cover
+
 TIMEOUT = 10.0
 
 END = EndOfMessage()

@@ -869,6 +869,7 @@ def test_twice_the_answers_are_twice_the_steps(answer: bytes, piece: int) -> Non
     assert steps(80) <= 1.1 * steps(40)
 
 
+@pytest.mark.no_cover
 @pytest.mark.skipif(not CPYTHON, reason="only CPython tells what memory is taken")
 @pytest.mark.parametrize("piece", [0, 50], ids=["whole", "pieces of fifty"])
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)

@@ -19,6 +19,8 @@ from http11 import NEED_DATA, Data, EndOfMessage, InformationalResponse, RemoteP
 from http11.pipelining import AnswerEvent, Pipeline
 from tests.test_readme import free_port
 
+pytestmark = pytest.mark.no_cover
+
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 

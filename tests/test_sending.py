@@ -12,6 +12,7 @@ from tests.differential import sending
 from tests.harness import python, send_any
 
 
+@pytest.mark.no_cover
 def test_what_is_sent_is_read_as_what_was_sent() -> None:
     counts = sending.search(range(4000))
     # All that was examined was equal, or it would have been raised.
@@ -21,6 +22,7 @@ def test_what_is_sent_is_read_as_what_was_sent() -> None:
     assert counts["refused to send"] > 1000
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("options", "optimized", "disabled"),
     [(["-m"], False, True), (["-O", "-m"], True, False), (["-OO", "-m"], True, True)],

@@ -124,6 +124,7 @@ def test_the_page_can_be_made_without_the_parsers_that_it_compares() -> None:
     assert store(stored()) == strictness.MEASURED.read_text("utf-8")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("package", PACKAGES)
 def test_what_is_stored_is_what_is_measured(package: str) -> None:
     pytest.importorskip(package)
@@ -134,6 +135,7 @@ def test_what_is_stored_is_what_is_measured(package: str) -> None:
     assert fresh == {row: tallies[package] for row, tallies in kept.tallies.items()}
 
 
+@pytest.mark.no_cover
 def test_measuring_asks_every_package() -> None:
     for package in PACKAGES:
         pytest.importorskip(package)

@@ -75,6 +75,7 @@ def test_a_package_runs(folder: Path) -> None:
     assert run_as_h11("-m", "package", "x", folder=folder) == told([path, "x"], folder)
 
 
+@pytest.mark.no_cover
 def test_a_directory_and_a_zip_file_run(folder: Path) -> None:
     (folder / "tell.py").rename(folder / "__main__.py")
     assert run_as_h11(str(folder), "x", folder=folder.parent) == told([str(folder), "x"], folder)
@@ -164,6 +165,7 @@ def program(folder: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("policy", ["strict", "h11"])
 def test_each_process_has_http11_under_the_policy(policy: str, folder: Path) -> None:
     program(
@@ -189,6 +191,7 @@ def test_each_process_has_http11_under_the_policy(policy: str, folder: Path) -> 
     assert done == Ended(0, 5 * f"http11.compat {policy.upper()}\n", "")
 
 
+@pytest.mark.no_cover
 def test_what_another_sitecustomize_does_is_done_too(folder: Path) -> None:
     (folder / "other").mkdir()
     (folder / "other" / "sitecustomize.py").write_text("print('other')", "utf-8")
@@ -208,6 +211,7 @@ def test_what_another_sitecustomize_does_is_done_too(folder: Path) -> None:
     assert done.out == f"other\nhttp11.compat\nother\n{file}\nother\n[]\n"
 
 
+@pytest.mark.no_cover
 def test_another_sitecustomize_that_fails_is_told(folder: Path) -> None:
     (folder / "sitecustomize.py").write_text("import absent", "utf-8")
     program(
@@ -269,6 +273,7 @@ def test_a_check_says_who_has_made_connections(text: str, status: int, count: st
     assert done.err.count(f"http11: processes that made connections with http11: {count}\n") == 1
 
 
+@pytest.mark.no_cover
 def test_a_fork_makes_connections_of_its_own(folder: Path) -> None:
     program(
         folder,
@@ -302,6 +307,7 @@ def test_a_process_may_outlive_the_check(folder: Path) -> None:
 REPORT = "http11: processes that made connections with http11: "
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGKILL])
 def test_a_check_says_it_of_a_program_that_a_signal_kills(number: signal.Signals, folder: Path) -> None:
     # With all that belongs to it, as a terminal or a service manager does.
@@ -313,6 +319,7 @@ def test_a_check_says_it_of_a_program_that_a_signal_kills(number: signal.Signals
     assert (done.returncode, done.stdout, done.stderr) == (-number, "http11.compat\n", f"{REPORT}1\n")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("text", "count"), [("", "none"), (CONNECT, "1")])
 def test_a_check_says_it_of_a_program_that_leaves_at_once(text: str, count: str, folder: Path) -> None:
     program(folder, f"{text}\nimport os\nos._exit(0)")
@@ -320,6 +327,7 @@ def test_a_check_says_it_of_a_program_that_leaves_at_once(text: str, count: str,
     assert (done.status, done.err) == (0, f"{REPORT}{count}\n")
 
 
+@pytest.mark.no_cover
 def test_a_check_goes_on_in_what_is_executed_instead(folder: Path) -> None:
     program(folder, f"import os, sys\nos.execv(sys.executable, [sys.executable, '-c', {CONNECT!r}])")
     done = run_as_h11("--check", "program.py", folder=folder)
@@ -349,6 +357,7 @@ def test_a_check_does_not_wait_for_what_the_program_has_forked(folder: Path) -> 
     assert done == Ended(-signal.SIGKILL, "http11.compat\n", f"{REPORT}1\n")
 
 
+@pytest.mark.no_cover
 def test_a_program_that_is_checked_has_no_child_that_it_has_not_started(folder: Path) -> None:
     program(
         folder,
@@ -399,9 +408,9 @@ async def app(scope, receive, send):
         (["--http", "h11"], False, "1", signal.SIGINT),
         # It ends in good order, and then by the signal.
         (["--http", "h11"], False, "1", signal.SIGTERM),
-        (["--http", "h11", "--workers", "2"], False, "1", signal.SIGINT),
+        pytest.param(["--http", "h11", "--workers", "2"], False, "1", signal.SIGINT, marks=pytest.mark.no_cover),
         (["--http", "httptools"], True, "none", signal.SIGINT),
-        (["--http", "auto", "--workers", "2"], True, "none", signal.SIGINT),
+        pytest.param(["--http", "auto", "--workers", "2"], True, "none", signal.SIGINT, marks=pytest.mark.no_cover),
     ],
 )
 def test_uvicorn_is_told_where_it_does_not_parse_with_h11(

@@ -35,6 +35,7 @@ from http11 import (
 from http11.fields import MOST_NAMES
 from tests.counting import CPYTHON, Memory, Steps, overwrite, place
 
+pytestmark = pytest.mark.no_cover
 only_cpython = pytest.mark.skipif(not CPYTHON, reason="only CPython tells what memory is taken, and where it is")
 
 STRICT = Policy(
