@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import pickle
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ import attrs
 import pytest
 from hypothesis import given
 
-from http11 import CLIENT, H11, Connection, Data, Headers, LocalProtocolError, Request, parsing
+from http11 import CLIENT, H11, Connection, Data, Headers, LocalProtocolError, RemoteProtocolError, Request, parsing
 from http11.headers import new_headers, tolerated_headers
+from http11.serialization import serialize_fields
 from tests import strategies
 
 PAIRS = [(b"Host", b"a"), (b"Set-Cookie", b"1"), (b"X", b""), (b"set-cookie", b"2")]
@@ -140,6 +142,43 @@ def test_an_iterator_does_not_give_the_pairs_away() -> None:
     with contextlib.suppress(AttributeError):
         left[1][0].append((b"a", b"b"))
     assert headers == LOWER
+
+
+class Reaching(list[Any]):
+    """A list that changes what it is compared with: Python asks a subclass first."""
+
+    __hash__ = None
+
+    def __eq__(self, other: object) -> bool:
+        assert isinstance(other, list)
+        other[0] = (b"x", b"a\r\nInjected: b")
+        other.append((b"x", b"y"))
+        return True
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n\r\n", id="as most are"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", id="tolerated"),
+    ],
+)
+def test_what_it_is_compared_with_cannot_reach_into_it(head: bytes) -> None:
+    received = parsing.parse_request(head, policy=H11).headers
+    for headers in (received, Headers([("Host", "a"), ("X", "b")])):
+        assert headers == Reaching()
+        assert list(headers) == [(b"host", b"a"), (b"x", b"b")]
+        assert headers.raw_items() == [(b"Host", b"a"), (b"X", b"b")]
+        assert serialize_fields(headers) == b"Host: a\r\nX: b\r\n\r\n"
+
+
+def test_one_that_is_being_made_can_be_shown() -> None:
+    """An error reporter shows what stood in the frames that an error came through, of a peer's error above all."""
+    assert "being made" in repr(new_headers())
+    with pytest.raises(RemoteProtocolError) as caught:
+        parsing.parse_request(b"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n")
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert str(caught.value) in shown
 
 
 def test_cannot_be_made_again_or_from() -> None:

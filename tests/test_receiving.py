@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from http11.receiving import ReceiveBuffer
+from tests.counting import CPYTHON
 
 
 def unread(buffer: ReceiveBuffer) -> bytes:
@@ -58,6 +62,27 @@ def test_what_has_been_looked_at_is_forgotten_with_the_bytes() -> None:
     buffer.note_seen()
     buffer.drop()
     assert (buffer.seen, len(buffer)) == (0, 0)
+
+
+HELD = pytest.mark.skipif(not CPYTHON, reason="only CPython tells who holds an object")
+
+
+@HELD
+@pytest.mark.parametrize("size", [2, 16, 64, 65, 10_000])
+def test_no_piece_is_held_once_what_it_belongs_to_has_been_read(size: int) -> None:
+    piece = bytes(bytearray(size))
+    held = sys.getrefcount(piece)
+    buffer = ReceiveBuffer()
+    ways: list[Callable[[], None]] = [lambda: buffer.consume(len(buffer.data)), lambda: buffer.consume(1), buffer.drop]
+    for let_go in ways:
+        buffer.add(b"ab")
+        buffer.note_seen()
+        buffer.add(piece)
+        buffer.note_seen()
+        # It is in the buffer, so that a large one would take twice the memory.
+        assert sys.getrefcount(piece) == held or size <= 64
+        let_go()
+        assert sys.getrefcount(piece) == held
 
 
 @pytest.mark.parametrize("byte", range(256))

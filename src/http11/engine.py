@@ -404,8 +404,7 @@ class Engine:
         received = self._received
         unread = len(received)
         if not received.closed:
-            if not self._begun:
-                self._check_beginning(section)
+            self._check_beginning(section)
             received.note_seen()
             return _NEED_DATA
         if unread == 0 and state == IDLE:

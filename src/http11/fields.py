@@ -282,7 +282,7 @@ def add_received(  # noqa: PLR0917 - called for each field, and names take time
 ) -> None:
     """Add a field that a parser has checked to the lists with which `fill_received` will fill `fields`."""
     known = _known_at(text, start, end) if COMPILED else None
-    if known is None:
+    if known is None:  # pragma: no branch - compiled only
         name = text[start:end]
         known = _names.get(name)
         if known is None:

@@ -90,13 +90,17 @@ class Headers(Fields, Sequence[Field]):
         if isinstance(other, tuple):
             return tuple(pairs_of(self)) == other
         if isinstance(other, list):
-            return pairs_of(self) == other
+            # Of a copy: a subclass of list is asked first, and gets what it is compared with.
+            return pairs_of(self).copy() == other
         return NotImplemented
 
     def __hash__(self) -> int:
         return hash(tuple(pairs_of(self)))
 
     def __repr__(self) -> str:
+        if not (self._filled if COMPILED else hasattr(self, "_raw")):
+            # Whoever reports an error may show what stood in the frames that it came through.
+            return "<Headers that are being made>"
         return f"Headers({raw_of(self)!r})"
 
     def __copy__(self) -> Self:

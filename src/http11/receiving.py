@@ -9,6 +9,8 @@ from http11.lines import Received, Section, cut, find_section_end
 __all__ = ["ReceiveBuffer"]
 
 _LF: Final = 0x0A
+# A longer piece is not kept beside the buffer.
+_SHORT: Final = 64
 
 
 @final
@@ -23,7 +25,7 @@ class ReceiveBuffer:
         seen: How many bytes of the section that comes next have been looked at.
         fresh: The piece that came last, if all that came before it has been looked at; otherwise nothing. It is small,
             and searched alone.
-        tail: What has been looked at last, two bytes or more: the end of the section may begin there.
+        tail: What has been looked at last, two bytes or a few more: the end of the section may begin there.
 
     """
 
@@ -94,15 +96,18 @@ class ReceiveBuffer:
     def consume(self, stop: int) -> None:
         """Move on to the byte at `stop`, and let go of what is not needed any more."""
         if stop == len(self.data):
-            self.data, self.start, self.seen, self.fresh = b"", 0, 0, b""
+            self.data, self.start, self.seen, self.fresh, self.tail = b"", 0, 0, b"", b""
         else:
-            self.start, self.seen, self.fresh = stop, 0, b""
+            self.start, self.seen, self.fresh, self.tail = stop, 0, b"", b""
 
     def note_seen(self) -> None:
         """Remember that all that is unread has been looked at."""
         fresh, data = self.fresh, self.data
-        if len(fresh) > 1:
+        if 1 < len(fresh) <= _SHORT:
+            # As it is: to take the end of each piece takes longer than all that is done with it.
             tail = fresh
+        elif len(fresh) > 1:
+            tail = fresh[-2:]
         elif fresh:
             tail = self.tail[-1:] + fresh
         else:
@@ -112,4 +117,4 @@ class ReceiveBuffer:
 
     def drop(self) -> None:
         """Let go of everything: nothing of it will be read."""
-        self.data, self.start, self.seen, self.fresh = b"", 0, 0, b""
+        self.data, self.start, self.seen, self.fresh, self.tail = b"", 0, 0, b"", b""
