@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -23,9 +24,11 @@ settings.register_profile(
 settings.register_profile("few", settings.get_profile("steady"), max_examples=30)
 # For a long search by hand: HYPOTHESIS_PROFILE=search pytest tests/test_properties.py
 settings.register_profile("search", deadline=None, max_examples=20_000, suppress_health_check=list(HealthCheck))
-# A shell has its background jobs ignore SIGINT, and what the tests start would inherit that.
+# A shell has its background jobs ignore SIGINT, and nohup has SIGHUP; what the tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 

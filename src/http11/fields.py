@@ -89,7 +89,7 @@ class Fields:
     _transfer_encoding: bytes | None
     _upgrade: bytes | None
 
-    # Of `Headers`, in a compiled build without a Python frame for each: `list(headers)` asks both.
+    # Here and not in `Headers`: a compiled build answers `list(headers)`, which asks for both, without a Python frame.
 
     def __len__(self) -> int:
         return len(pairs_of(self))
