@@ -25,7 +25,8 @@ class ReceiveBuffer:
         seen: How many bytes of the section that comes next have been looked at.
         fresh: The piece that came last, if all that came before it has been looked at; otherwise nothing. It is small,
             and searched alone.
-        tail: What has been looked at last, two bytes or a few more: the end of the section may begin there.
+        tail: What has been looked at last, two bytes (if so many have) or a few more: the end of the section may begin
+            there.
 
     """
 
